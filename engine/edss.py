@@ -1,0 +1,231 @@
+"""Functional systems and walking to the EDSS step, with the reasons.
+
+`score` explains one assessment, `score_many` scores arrays; both look up the table in `edss_table`.
+Source: docs/engine.md, "EDSS from the functional systems".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.edss_grades import Grade, GradeError, Mark, counted_grade, is_whole, parse_grade
+from engine.edss_table import (
+    ALGORITHM_VERSION,
+    CONVERSIONS,
+    EDSS_STEPS,
+    GRADE_MAX,
+    POLICY_CHOICES,
+    ROWS,
+    STEP_OF_HALVES,
+    SYSTEMS,
+    Halves,
+    IntArray,
+    Policies,
+    PolicyError,
+    Row,
+    converted_grade,
+    look_up,
+    step_under,
+)
+from engine.walking import SCHEMES, Scheme
+
+__all__ = [
+    "ALGORITHM_VERSION",
+    "CONVERSIONS",
+    "EDSS_STEPS",
+    "GRADE_MAX",
+    "POLICY_CHOICES",
+    "ROWS",
+    "SYSTEMS",
+    "Grade",
+    "GradeError",
+    "Mark",
+    "Policies",
+    "PolicyError",
+    "Problem",
+    "Row",
+    "Score",
+    "ScoringError",
+    "counted_grade",
+    "parse_grade",
+    "score",
+    "score_many",
+]
+
+# Cells on which the sources differ; legacy_code1 is settled once per file, when its scheme is declared.
+CONTESTED: Final = ("cerebral_grade1", "four_with_twos", "four_with_threes")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why one field stops the calculation."""
+
+    field: str
+    message: str
+
+
+class ScoringError(ValueError):
+    """No EDSS can be calculated; `problems` names every field at fault."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Score:
+    """A calculated EDSS and how it came about.
+
+    `fs_step`: the step of the systems alone; `floor`: the least the walking permits; `fixed_by_walking`: the code
+    alone decides. `row`, `row_text`, `drivers`: the row of the table the systems match and which systems matched it,
+    also when walking decides. `converted`: the seven grades as they enter the table. `contested`: policies whose
+    other value would change this EDSS; `alternatives`: that other EDSS by policy.
+    """
+
+    edss: Decimal
+    fs_step: Decimal
+    floor: Decimal
+    fixed_by_walking: bool
+    row: int
+    row_text: str
+    drivers: tuple[str, ...]
+    converted: Mapping[str, int]
+    alternatives: Mapping[str, Decimal]
+    ambulation: int
+    scheme: str
+    policies: Policies
+    algorithm_version: str = ALGORITHM_VERSION
+
+    @property
+    def contested(self) -> tuple[str, ...]:
+        return tuple(self.alternatives)
+
+    def explain(self) -> tuple[tuple[str, Decimal], ...]:
+        """Lines of (words, EDSS), the result last."""
+        systems = (f"Systems: {self.row_text}", self.fs_step)
+        if self.fixed_by_walking:
+            walking, result = f"Walking: code {self.ambulation} gives", "Walking alone decides"
+        else:
+            walking, result = f"Walking: code {self.ambulation} permits no less than", "The higher of the two"
+        return systems, (walking, self.floor), (result, self.edss)
+
+
+def score(
+    grades: Mapping[str, Grade | int | None],
+    ambulation: int | None,
+    policies: Policies = Policies(),  # noqa: B008 - frozen
+    scheme: str = "neurostatus",
+) -> Score:
+    """The EDSS of one assessment. Raises ScoringError naming every field that is missing or cannot be.
+
+    `grades`: raw, by the names in `SYSTEMS`; `ambulation`: a code of `scheme`. Nothing missing is taken for 0,
+    not even a system that walking would overrule. Source: docs/engine.md, "EDSS from the functional systems".
+    """
+    raw, code, walking = _checked(grades, ambulation, scheme)
+    halves, rows = _look_up_one(raw, code, policies, scheme)
+    row, level = ROWS[rows - 1], walking.levels[code]
+    converted = {system: converted_grade(system, grade, policies) for system, grade in raw.items()}
+    return Score(
+        edss=STEP_OF_HALVES[halves],
+        fs_step=step_under(row, policies),
+        floor=step_under(level, policies),
+        fixed_by_walking=level.fixed,
+        row=row.number,
+        row_text=row.text,
+        drivers=tuple(system for system, grade in converted.items() if min(grade, 5) in row.needs),
+        converted=converted,
+        alternatives=_alternatives(halves, raw, code, policies, scheme),
+        ambulation=code,
+        scheme=scheme,
+        policies=policies,
+    )
+
+
+def score_many(
+    grades: npt.ArrayLike,
+    ambulation: npt.ArrayLike,
+    policies: Policies = Policies(),  # noqa: B008 - frozen
+    scheme: str = "neurostatus",
+) -> tuple[Halves, npt.NDArray[np.int16]]:
+    """Twice the EDSS and the row of the table, shapes (n,), of many assessments.
+
+    `grades`: raw whole numbers in the order of `SYSTEMS`, shape (n, 7), 0 for what is not due to MS; `ambulation`:
+    codes of `scheme`, shape (n,). Missing is -1, and gives -1. Raises ScoringError naming each column at fault.
+    """
+    if (walking := _scheme_named(scheme)) is None:
+        raise ScoringError((_unknown(scheme),))
+    tops = (*GRADE_MAX.values(), walking.death_code)
+    table, codes = np.asarray(grades), np.asarray(ambulation)
+    if table.ndim != 2 or table.shape[1] != len(SYSTEMS) or codes.shape != table.shape[:1]:
+        raise ScoringError((Problem("grades", f"shapes {table.shape} and {codes.shape}, not (n, 7) and (n,)"),))
+    columns = zip((*SYSTEMS, "ambulation"), (*table.T, codes), tops, strict=True)
+    problems = tuple(Problem(name, message) for name, column, top in columns if (message := _column_fault(column, top)))
+    if problems:
+        raise ScoringError(problems)
+    return look_up(table, codes, policies, scheme)
+
+
+def _fault(value: object, top: int) -> str:
+    """What is wrong with a value that must be 0 to `top`, or nothing."""
+    if value is None:
+        return "missing"
+    if not is_whole(value):
+        return f"{value!r} is not a whole number"
+    return "" if value in range(top + 1) else f"{value} is not between 0 and {top}"
+
+
+def _column_fault(column: IntArray, top: int) -> str:
+    if column.dtype.kind not in "iu":
+        return f"{column.dtype} is not a whole number"
+    wrong = (column < -1) | (column > top)
+    return f"{column[wrong][0]} is not between 0 and {top}, nor -1 for missing" if wrong.any() else ""
+
+
+def _scheme_named(name: object) -> Scheme | None:
+    return SCHEMES.get(name) if isinstance(name, str) else None
+
+
+def _unknown(scheme: object) -> Problem:
+    return Problem("ambulation_scheme", f"{scheme!r} is not one of {', '.join(SCHEMES)}")
+
+
+def _checked(
+    grades: Mapping[str, Grade | int | None], ambulation: int | None, scheme: str
+) -> tuple[dict[str, int], int, Scheme]:
+    """Raw grades as they count, the code and its scheme, known to be complete and in range."""
+    problems = [Problem(str(name), "no such system") for name in grades if name not in SYSTEMS]
+    for name in SYSTEMS:
+        grade = grades.get(name)
+        if fault := _fault(grade.value if isinstance(grade, Grade) else grade, GRADE_MAX[name]):
+            problems.append(Problem(name, fault))
+    if (walking := _scheme_named(scheme)) is None:
+        problems.append(_unknown(scheme))
+    elif fault := _fault(ambulation, walking.death_code):
+        problems.append(Problem("ambulation", fault))
+    if problems or walking is None or ambulation is None:
+        raise ScoringError(tuple(problems))
+    counted = ((name, counted_grade(grades[name])) for name in SYSTEMS)
+    return {name: grade for name, grade in counted if grade is not None}, ambulation, walking
+
+
+def _look_up_one(raw: Mapping[str, int], code: int, policies: Policies, scheme: str) -> tuple[int, int]:
+    halves, rows = look_up(np.array([[raw[system] for system in SYSTEMS]]), np.array([code]), policies, scheme)
+    return int(halves[0]), int(rows[0])
+
+
+def _alternatives(
+    halves: int, raw: Mapping[str, int], code: int, policies: Policies, scheme: str
+) -> dict[str, Decimal]:
+    """The EDSS under the other value of each contested policy, where it differs from this one."""
+    found = {}
+    for name in CONTESTED:
+        [other] = (value for value in POLICY_CHOICES[name] if value != getattr(policies, name))
+        flipped = Policies.from_mapping(policies.as_mapping() | {name: other})
+        theirs, _ = _look_up_one(raw, code, flipped, scheme)
+        if theirs != halves:
+            found[name] = STEP_OF_HALVES[theirs]
+    return found

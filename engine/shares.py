@@ -1,0 +1,20 @@
+"""Shares of a group with their uncertainty."""
+
+from math import sqrt
+from statistics import NormalDist
+
+
+def wilson(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share, without continuity correction; (0, 1) when there is nobody.
+
+    Source: Wilson 1927, 10.1080/01621459.1927.10502953; docs/engine.md, "Cohort outcomes".
+    """
+    if not 0 <= count <= total:
+        raise ValueError(f"{count} of {total} is no share")
+    if total == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, scale = count / total, 1 + z * z / total
+    middle = (share + z * z / (2 * total)) / scale
+    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
+    return max(0.0, middle - half), min(1.0, middle + half)
