@@ -1,0 +1,11 @@
+"""The Celery application: a real worker in every situation, on Redis or on a folder of files."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edss_tracker.settings")
+
+app = Celery("edss_tracker")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,349 @@
+"""The `edss-tracker` command. Each sub-command loads what it needs when it runs, so that `--help` needs no database."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edss_tracker import checks, processes
+from edss_tracker.checks import Refusal
+
+SWEEP_EVERY = 15  # seconds
+LOCAL = "127.0.0.1"
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        options = parser(arguments).parse_args(arguments)
+        return COMMANDS[options.command].run(options)
+    except Refusal as refusal:
+        print(f"edss-tracker: {refusal}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser(arguments: list[str]) -> argparse.ArgumentParser:
+    """All sub-commands by name; only the one that is called adds its options."""
+    top = argparse.ArgumentParser(prog="edss-tracker", description="A registry of EDSS assessments.")
+    below = top.add_subparsers(dest="command", metavar="command", required=True)
+    for name, command in COMMANDS.items():
+        one = below.add_parser(name, help=command.help, description=command.help)
+        if command.arguments and arguments[:1] == [name]:
+            command.arguments(one)
+    return top
+
+
+# The installation ----------------------------------------------------------------------------------------------------
+
+
+def address_arguments(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--host", default=LOCAL, help=f"address to listen on (default {LOCAL}: this machine only)")
+    one.add_argument("--port", default=os.environ.get("PORT", "8000"), help="port (default: PORT, or 8000)")
+
+
+def run_arguments(one: argparse.ArgumentParser) -> None:
+    address_arguments(one)
+    one.add_argument("--no-demo", action="store_true", help="do not make a demo registry in an empty database")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check, prepare the database, then keep web server, worker and sweep running until told to stop."""
+    port = checks.port_number(options.port)
+    checks.free_port(options.host, port)
+    prepare(demo=not options.no_demo)
+    host = LOCAL if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104
+    parent = processes.Parent(
+        [
+            processes.Child("web server", web_command(options.host, port, graceful_seconds=5), vital=True),
+            processes.Child("worker", worker_command()),
+            processes.Child("sweep", processes.sweep_command()),
+        ],
+        say=say,
+    )
+    accounts = demo_accounts()
+    code = parent.run(
+        is_ready=lambda: processes.health(host, port, header=host_header())[0] > 0,
+        when_ready=lambda: announce(f"http://{host}:{port}/", accounts),
+    )
+    say("Stopped.")
+    return code
+
+
+def prepare(*, demo: bool) -> None:
+    """Settings, folder and tables in order; a demo registry where there is nobody yet."""
+    ready_database(demo=demo)
+    if demo and nobody_is_here():
+        say("Making a demo registry of invented patients (first start only) ...")
+        make_demo()
+    from django.db import connections
+
+    connections.close_all()  # each child opens its own
+
+
+def ready_database(*, demo: bool) -> None:
+    """Settings, data folder and tables as they must be, or a refusal."""
+    checks.start_django()
+    from django.conf import settings
+
+    if demo and settings.PRODUCTION:
+        raise Refusal("EDSS_ENV=production never holds invented patients: start with `edss-tracker run --no-demo`.")
+    checks.data_folder()
+    checks.database()
+    checks.up_to_date_database()
+
+
+def web_command(host: str, port: int, *, graceful_seconds: int) -> list[str]:
+    """One web process on SQLite, which has one writer anyway; as many as there are processors elsewhere, up to four."""
+    from django.db import connection
+
+    count = 1 if connection.vendor == "sqlite" else max(2, min(4, os.cpu_count() or 1))
+    return processes.web_command(host, port, processes=count, graceful_seconds=graceful_seconds)
+
+
+def worker_command() -> list[str]:
+    """One process at home; in production several, so that one bad patient cannot block the rest."""
+    from django.conf import settings
+
+    return processes.worker_command(children=max(2, os.cpu_count() or 1) if settings.PRODUCTION else 0)
+
+
+def host_header() -> str:
+    """A host name that the settings allow, for the health page."""
+    from django.conf import settings
+
+    return settings.ALLOWED_HOSTS[0].lstrip(".*") or LOCAL
+
+
+def announce(address: str, accounts: list[tuple[str, str, str]]) -> None:
+    say("", f"EDSS Tracker is ready: {address}", "")
+    if accounts:
+        width = max(len(role) for role, _, _ in accounts)
+        say("Demo accounts (every patient is invented):")
+        say(*(f"  {role:<{width}}  {email}  {password}" for role, email, password in accounts), "")
+    say("Ctrl-C stops it.")
+
+
+def web(options: argparse.Namespace) -> int:
+    port = checks.port_number(options.port)
+    checks.free_port(options.host, port)
+    checks.start_django()
+    return processes.become(web_command(options.host, port, graceful_seconds=30))
+
+
+def worker(options: argparse.Namespace) -> int:
+    checks.start_django()
+    return processes.become(worker_command())
+
+
+def health(options: argparse.Namespace) -> int:
+    checks.start_django()
+    status, text = processes.health(options.host, checks.port_number(options.port), header=host_header())
+    say(text or f"Nothing answers on {options.host}:{options.port}.")
+    return 0 if status == 200 else 1
+
+
+def migrate(options: argparse.Namespace) -> int:
+    """Tables and triggers; in production the static files too."""
+    from django.core.management import call_command
+
+    checks.start_django()
+    checks.data_folder()
+    from django.conf import settings
+
+    checks.database()
+    call_command("migrate", verbosity=1, interactive=False)
+    if settings.PRODUCTION:
+        call_command("collectstatic", verbosity=1, interactive=False)
+    return 0
+
+
+# Derived data --------------------------------------------------------------------------------------------------------
+
+
+def sweep_arguments(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--loop", action="store_true", help=f"go on, every {SWEEP_EVERY} s, until told to stop")
+
+
+def sweep(options: argparse.Namespace) -> int:
+    checks.start_django()
+    if options.loop:
+        return sweep_for_ever()
+    say(f"{sweep_all()} trajectories computed.")
+    return 0
+
+
+def sweep_for_ever() -> int:
+    """Compute what stays stale, whatever happens to the broker or the worker; a database that is away is waited for."""
+    from django.db import Error, close_old_connections
+
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: stopping.append(number))
+    while not stopping:
+        close_old_connections()
+        try:
+            sweep_all(stopping)
+        except Error as problem:
+            print(f"sweep: the database does not answer ({type(problem).__name__}); trying again", file=sys.stderr)
+        until = time.monotonic() + SWEEP_EVERY
+        while not stopping and time.monotonic() < until:
+            time.sleep(0.5)
+    return 0
+
+
+def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
+    """Rounds of the sweep until one finds nothing to do. What failed is leased for a while, so this ends."""
+    from outcomes import trajectory
+
+    done = 0
+    while not stopping and (found := trajectory.sweep_once()):
+        done += found
+    return done
+
+
+def recompute_arguments(one: argparse.ArgumentParser) -> None:
+    which = one.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="also what is up to date or failed before")
+    which.add_argument("--check", action="store_true", help="change nothing; compare the stored with a new computation")
+
+
+def recompute(options: argparse.Namespace) -> int:
+    checks.start_django()
+    checks.database()
+    if options.check:
+        return check()
+    if options.all:
+        from patients.models import Freshness
+
+        Freshness.objects.update(computed_version=-1, attempts=0, not_before=None)
+    say(f"{sweep_all()} trajectories computed.")
+    return 0
+
+
+def check() -> int:
+    """Print every difference between stored and recomputed, and every missing trigger; 1 when there is one."""
+    from django.db import connection
+
+    from outcomes import trajectory
+    from patients import freshness
+    from patients.models import Freshness
+
+    missing = freshness.expected(connection.introspection.table_names()) - freshness.existing(connection)
+    wrong = [*trajectory.check(), *(f"trigger {name} is missing" for name in sorted(missing))]
+    say(*wrong)
+    waiting, failing = Freshness.objects.stale().count(), Freshness.objects.quarantined().count()
+    say(f"{len(wrong)} differences; {waiting} trajectories wait to be computed, {failing} of them failed repeatedly.")
+    return 1 if wrong else 0
+
+
+# Records -------------------------------------------------------------------------------------------------------------
+
+
+def nobody_is_here() -> bool:
+    """No user and no patient: an empty installation, not one that a clinic is setting up."""
+    from patients.models import Patient, User
+
+    return not User.objects.exists() and not Patient.objects.exists()
+
+
+def make_demo() -> None:
+    from outcomes import demo
+
+    try:
+        demo.seed()
+    except demo.DemoRefused as refused:
+        raise Refusal(str(refused)) from None
+
+
+def demo_accounts() -> list[tuple[str, str, str]]:
+    """Role, address and password of the demo's people, where this database has them."""
+    from outcomes import demo
+    from patients.models import User
+
+    there = set(User.objects.filter(email__in=[email for _, email, _ in demo.ACCOUNTS]).values_list("email", flat=True))
+    return [account for account in demo.ACCOUNTS if account[1] in there]
+
+
+def seed(options: argparse.Namespace) -> int:
+    ready_database(demo=True)
+    make_demo()
+    say("The demo registry is made; every patient is invented.")
+    return 0
+
+
+def admin_arguments(one: argparse.ArgumentParser) -> None:
+    one.add_argument("email", help="the address that is the login")
+    one.add_argument("--name", default="", help="name of a new admin")
+
+
+def admin(options: argparse.Namespace) -> int:
+    """Print a one-time link for a registry admin: a new one, or one who lost the password."""
+    ready_database(demo=False)
+    from django.core.exceptions import ValidationError
+    from django.urls import reverse
+
+    from patients.links import HOURS, make_link
+    from patients.models import User
+
+    user = User.objects.filter(email__iexact=options.email).first()
+    if user and not (user.is_registry_admin and user.is_active):
+        raise Refusal(f"{options.email} has an account that is no active registry admin: use another address.")
+    try:
+        made = user or User.objects.create_user(options.email, name=options.name, is_registry_admin=True)
+    except ValidationError as problem:
+        words = " ".join(problem.messages).rstrip(".")
+        raise Refusal(f"The account was not made ({words}): give an address and, with --name, a name.") from None
+    path = reverse("patients:account_link", args=[make_link(made, by=made, purpose="reset" if user else "invite")])
+    say(f"Within {HOURS} hours, once, this page of the installation sets the password: {path}")
+    return 0
+
+
+def import_arguments(one: argparse.ArgumentParser) -> None:
+    checks.start_django()
+    from outcomes.exchange import command
+
+    command.add_arguments(one)
+
+
+def import_records(options: argparse.Namespace) -> int:
+    from outcomes.exchange import command
+
+    checks.database()
+    return command.run(options)
+
+
+def say(*lines: str) -> None:
+    """Print at once, also into a file or a pipe."""
+    for line in lines:
+        print(line, flush=True)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A sub-command: one line of help, what runs, and what adds its options."""
+
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Callable[[argparse.ArgumentParser], None] | None = None
+
+
+COMMANDS = {
+    "run": Command("start everything on this machine: web server, worker and sweep", run, run_arguments),
+    "web": Command("the web server alone", web, address_arguments),
+    "worker": Command("the worker alone", worker),
+    "sweep": Command("compute the trajectories that are out of date", sweep, sweep_arguments),
+    "migrate": Command("bring the database up to date", migrate),
+    "health": Command("ask a running web server how it is", health, address_arguments),
+    "seed": Command("make the demo registry of invented patients in an empty database", seed),
+    "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
+    "import": Command("read records from files", import_records, import_arguments),
+    "recompute": Command("compute trajectories again, or check the stored ones", recompute, recompute_arguments),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""A broker that is gone or frozen costs time, never an answer; and the worker does its work."""
+
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.processes.clinic import Person
+from tests.processes.installation import eventually, free_port
+
+PEOPLE = """
+from tests.factories import course, make_centre, make_patient, make_user, visit
+centre = make_centre()
+clinician = make_user("clinician", centre=centre)
+patient = make_patient(centre, clinician)
+course(patient, clinician, "2019-03-04", "2019-03-05")
+for day, edss in (("2019-02-01", "2.0"), ("2020-02-03", "2.0"), ("2020-09-07", "2.0")):
+    visit(patient, clinician, day, edss)
+print(patient.code)
+"""
+STALE = "from patients.models import Freshness; print(Freshness.objects.stale().count())"
+PASSWORD = "correct-horse-battery"
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    """A Redis of this test's own, to stop and to freeze."""
+    program = shutil.which("redis-server")
+    if not program:
+        pytest.skip("no redis-server on this machine")
+    port = free_port()
+
+    def start():
+        command = [program, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    processes = [start()]
+    start.again = lambda: processes.append(start())
+    start.url, start.now = f"redis://127.0.0.1:{port}/0", lambda: processes[-1]
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+
+def serve(here, *, sweep=True, **environ) -> tuple[str, Person]:
+    """Start the processes; the code of a patient, and a clinician who is signed in."""
+    code = here.python(PEOPLE, EDSS_HINTS="off")
+    here.start_edss("web", **environ)
+    here.start_edss("worker", **environ)
+    if sweep:
+        here.start_edss("sweep", "--loop", **environ)
+    eventually(lambda: here.edss("health", **environ).returncode == 0, here.said)
+    return code, Person(f"http://127.0.0.1:{here.port}", "clinician@example.org", PASSWORD)
+
+
+def settled(here) -> bool:
+    return here.python(STALE) == "0"
+
+
+@pytest.mark.parametrize("trouble", ["stopped", "frozen"])
+def test_saving_goes_on_without_the_broker_and_heals_by_itself(installation, redis_server, trouble):
+    environ = {"REDIS_URL": redis_server.url}
+    code, clinician = serve(installation, **environ)
+    eventually(lambda: settled(installation), installation.said)
+    redis_server.now().send_signal(signal.SIGKILL if trouble == "stopped" else signal.SIGSTOP)
+
+    slowest = 0.0
+    for month in range(1, 7):
+        assert clinician.assess(code, f"2022-0{month}-10", 4) == 302
+        slowest = max(slowest, clinician.seconds)
+        page = clinician.get(f"/patients/{code}/")
+        assert f"10 {['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'][month - 1]} 2022" in page
+    assert "Why stable?" in page  # a pending worsening: held for less than 168 days
+    assert clinician.assess(code, "2022-09-10", 4) == 302
+    assert "Why progressed?" in clinician.get(f"/patients/{code}/")
+
+    began = time.monotonic()
+    redis_server.again() if trouble == "stopped" else redis_server.now().send_signal(signal.SIGCONT)
+    eventually(lambda: settled(installation), installation.said)
+    healed = time.monotonic() - began
+    print(f"broker {trouble}: slowest save {slowest * 1000:.0f} ms, healed after {healed:.1f} s")
+    assert slowest < 0.5
+    assert healed < 90
+    assert installation.edss("recompute", "--check").returncode == 0
+
+
+def test_with_pages_that_compute_nothing_the_worker_alone_brings_the_status(installation):
+    code, clinician = serve(installation, sweep=False, EDSS_COMPUTE_ON_READ="0")
+    assert clinician.assess(code, "2022-01-10", 4) == 302
+    assert clinician.assess(code, "2022-09-10", 4) == 302
+
+    eventually(lambda: "Why progressed?" in clinician.get(f"/patients/{code}/"), installation.said)
+
+    assert settled(installation)
