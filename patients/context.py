@@ -1,0 +1,31 @@
+"""What every page shows around its content."""
+
+from django.conf import settings
+
+from engine import VERSION
+from patients.access import allowed
+from patients.models import Centre
+
+SECTIONS = [  # address, title
+    ("outcomes:patients", "Patients"),
+    ("outcomes:cohort", "Cohort"),
+    ("outcomes:imports", "Import"),
+    ("patients:users", "Users"),
+    ("patients:centres", "Centres"),
+    ("help", "Help"),
+]
+
+
+def page(request):
+    """Sections this user may open, the centres, and whether what is shown is invented."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"engine_version": VERSION, "sections": [], "production": settings.PRODUCTION}
+    centres = list(Centre.objects.visible_to(user))
+    return {
+        "engine_version": VERSION,
+        "sections": [(address, title) for address, title in SECTIONS if allowed(user, address, "GET")],
+        "centres": centres,
+        "synthetic": any(centre.synthetic for centre in centres),
+        "production": settings.PRODUCTION,
+    }

@@ -1,0 +1,81 @@
+"""The cast and the guarantees that every test run keeps."""
+
+import pytest
+from django.test import TransactionTestCase
+
+from patients import freshness, hints
+from patients.models import Role
+from tests.factories import make_centre, make_patient, make_user
+
+_teardown = TransactionTestCase._fixture_teardown
+
+
+def _teardown_with_history(self):
+    """Emptying the database is the one thing that may delete history: lift its guards; the flush makes them anew."""
+    freshness.lift_history_guards()
+    _teardown(self)
+
+
+TransactionTestCase._fixture_teardown = _teardown_with_history
+
+
+@pytest.fixture(autouse=True)
+def hints_are_recorded(settings):
+    """No thread and no broker, but where a test starts real processes and says so."""
+    settings.HINTS = "record"
+    hints.recorded.clear()
+    return hints.recorded
+
+
+@pytest.fixture(autouse=True)
+def stored_trajectories_hold(request):
+    """After every test: each stored trajectory equals its recomputation."""
+    fixtures = {"db", "transactional_db"} & set(request.fixturenames)
+    if not fixtures and not request.node.get_closest_marker("django_db"):
+        yield
+        return
+    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    yield
+    from outcomes import trajectory
+
+    assert trajectory.check() == []
+
+
+@pytest.fixture
+def centre(db):
+    return make_centre("Centre Nord", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def other_centre(db):
+    return make_centre("Centre Sud", time_zone="America/New_York")
+
+
+@pytest.fixture
+def clinician(centre):
+    return make_user("clinician", centre=centre, role=Role.CLINICIAN)
+
+
+@pytest.fixture
+def neurologist(centre):
+    return make_user("neurologist", centre=centre, role=Role.NEUROLOGIST)
+
+
+@pytest.fixture
+def admin(centre):
+    return make_user("admin", centre=centre, role=Role.ADMIN)
+
+
+@pytest.fixture
+def outsider(other_centre):
+    return make_user("outsider", centre=other_centre, role=Role.CLINICIAN)
+
+
+@pytest.fixture
+def registry_admin(db):
+    return make_user("registry", is_registry_admin=True)
+
+
+@pytest.fixture
+def patient(centre, clinician):
+    return make_patient(centre, clinician)
