@@ -1,0 +1,103 @@
+"""A checked file into the registry, in one transaction: all of it or nothing."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from assessments.services import ASSESSMENT_SENTENCES, record_relapses
+from outcomes.exchange.checking import check
+from outcomes.exchange.mapping import Mapping
+from outcomes.exchange.reading import FileError, Table
+from outcomes.exchange.report import Report
+from outcomes.exchange.stored import read_versions
+from outcomes.models import ImportBatch
+from patients import access, audit, writing
+from patients.models import AccessKind, Centre
+from patients.services import register_bulk
+
+TRIES = 3
+
+
+class Blocked(Exception):
+    """The report lists rows: nothing is written until none is left."""
+
+
+class Changed(Exception):
+    """Somebody changed these patients since the check, which must be made again."""
+
+
+def run(table: Table, mapping: Mapping, *, by, batch_id: UUID | None = None) -> tuple[Report, ImportBatch | None]:
+    """Check and apply; the batch is None when rows are listed or nothing is new. Raises FileError, PermissionDenied.
+
+    Where the registry changes between the two, both are done again: the lock is held for the writing only.
+    """
+    why = ""
+    for _ in range(TRIES):
+        report = check(table, mapping, by=by)
+        if not report.clean or report.nothing_new:
+            return report, None
+        try:
+            return report, apply(report, by=by, batch_id=batch_id)
+        except Changed as changed:
+            why = str(changed)
+    raise FileError(f"Nothing was written. {why} Try again.")
+
+
+def apply(report: Report, *, by, batch_id: UUID | None = None) -> ImportBatch:
+    """Write what the report plans, with history and under one import id. Raises Blocked, Changed, PermissionDenied."""
+    if not report.clean:
+        raise Blocked
+    batch = ImportBatch(
+        id=batch_id or uuid4(),
+        centre=report.centre,
+        by=by,
+        file_name=report.file_name[:120],
+        sha256=report.sha256,
+        mapping=report.mapping.as_json(),
+        counts=report.counts(),
+    )
+    try:
+        with transaction.atomic():
+            lock_unchanged(report, by)
+            batch.save(force_insert=True)
+            write(report, batch, by)
+            detail = f"{batch.id}: {len(report.assessments)} assessments, {len(report.patients)} new patients"
+            audit.note(by, AccessKind.IMPORT, page="import", detail=detail)
+    except ValidationError as error:
+        # Every row was checked: only a new patient or assessment of another writer can still be in the way.
+        raise Changed(" ".join(error.messages)) from error
+    return batch
+
+
+def lock_unchanged(report: Report, by) -> None:
+    """Take the locks, the centre's first: one import of a centre at a time. Raises Changed, PermissionDenied."""
+    centre = Centre.objects.select_for_update(no_key=True).get(pk=report.centre.pk)
+    access.require(by, "import", [centre.pk])
+    writing.lock(pk for pk, *_ in report.versions.values())
+    numbers = {*report.patients, *report.versions}
+    if read_versions(centre, sorted(numbers)) != report.versions:
+        raise Changed("Others are changing the same patients.")
+
+
+def write(report: Report, batch: ImportBatch, by) -> None:
+    records: list[Any] = [*report.relapses, *report.assessments]
+    for record in (*report.patients.values(), *records):
+        record.import_id = batch.id
+    reason = f"import {batch.id}"
+    if report.patients:
+        identities = [{"local_number": number} for number in report.patients]
+        register_bulk(list(report.patients.values()), by=by, identities=identities)
+    for record in records:
+        record.patient = record.patient  # of a new patient: takes over the id it has now
+    record_relapses(report.relapses, by=by, action="import", reason=reason)
+    # Checked one by one before the lock, against the versions that were just found unchanged under it.
+    writing.save_new(
+        report.assessments,
+        by=by,
+        action="import",
+        check=lambda _: None,
+        sentences=ASSESSMENT_SENTENCES,
+        reason=reason,
+    )

@@ -1,0 +1,63 @@
+"""The filters of the patient list and of the cohort, and the search. They read; nothing here writes a record."""
+
+from django import forms
+
+from outcomes.cohorts import MANY_COURSES, SEEN, CohortFilter
+from outcomes.models import Status
+from outcomes.roster import ORDERS
+from patients.models import Centre
+
+COURSES = [
+    ("", "Any number of courses"),
+    ("0", "No course"),
+    ("1", "1 course"),
+    ("2", "2 courses"),
+    (str(MANY_COURSES), f"{MANY_COURSES} courses or more"),
+]
+
+
+class CohortForm(forms.Form):
+    """Centre and courses received. A value that is not among the choices narrows nothing."""
+
+    centre = forms.TypedChoiceField(required=False, label="Centre")  # its choices depend on who asks
+    courses = forms.ChoiceField(choices=COURSES, required=False, label="Courses received")
+
+    use_required_attribute = False
+
+    def __init__(self, data, *, user, **options):
+        super().__init__(data, **options)
+        centres = Centre.objects.visible_to(user).values_list("pk", "name")
+        self.fields["centre"] = forms.TypedChoiceField(
+            choices=[("", "All centres"), *centres], coerce=int, empty_value=None, required=False, label="Centre"
+        )
+        self.is_valid()
+
+    def kept(self) -> dict:
+        """Fields with a proper value that is not empty."""
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None, False)}
+
+    def filter(self) -> CohortFilter:
+        fields = CohortFilter.__dataclass_fields__
+        return CohortFilter(**{name: value for name, value in self.kept().items() if name in fields})
+
+
+class PatientsForm(CohortForm):
+    """The filters of the patient list."""
+
+    seen = forms.ChoiceField(choices=[("", "Any last visit"), *SEEN.items()], required=False, label="Last visit")
+    status = forms.ChoiceField(
+        choices=[("", "All"), *Status.choices], required=False, label="Status since Lemtrada", widget=forms.RadioSelect
+    )
+    pending = forms.BooleanField(required=False, label="With a pending change")
+    order = forms.ChoiceField(
+        choices=[(name, order.words) for name, order in ORDERS.items()], required=False, label="Order"
+    )
+
+    def order_by(self) -> str:
+        return self.cleaned_data.get("order") or next(iter(ORDERS))
+
+
+class SearchForm(forms.Form):
+    """What is searched for. Sent in the body of a request and kept nowhere."""
+
+    q = forms.CharField(max_length=60, required=False, label="Search by code, local number or name", strip=True)

@@ -1,0 +1,74 @@
+"""Everything derived from the records, and the imports that made some of them."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from assessments.models import edss_field
+from patients.models import Centre, Patient, User
+from patients.querysets import ScopedQuerySet
+
+
+class Status(models.TextChoices):
+    IMPROVED = "improved", "Improved"
+    STABLE = "stable", "Stable"
+    PROGRESSED = "progressed", "Progressed"
+    INSUFFICIENT = "insufficient", "Insufficient"
+
+
+class Trajectory(models.Model):
+    """A patient's derived course of disability, and exactly what it was computed from. Written by `trajectory` only.
+
+    A pure function of the rows and the engine version: what depends on today is decided when it is shown.
+    """
+
+    patient = models.OneToOneField(Patient, on_delete=models.PROTECT, related_name="trajectory")
+    data_version = models.BigIntegerField()
+    engine_version = models.CharField(max_length=20)
+    computed_at = models.DateTimeField(default=timezone.now)
+
+    since_status = models.CharField(max_length=12, choices=Status.choices)
+    since_reason = models.CharField(max_length=24, blank=True)
+    since_pending = models.CharField(max_length=11, blank=True)  # direction of a pending change
+    overall_status = models.CharField(max_length=12, choices=Status.choices)
+    overall_reason = models.CharField(max_length=24, blank=True)
+    overall_pending = models.CharField(max_length=11, blank=True)
+
+    baseline_edss = edss_field("EDSS at the baseline before Lemtrada")
+    last_edss = edss_field("EDSS at the last usable visit")
+    last_visit = models.DateField(null=True)
+    first_infusion = models.DateField(null=True)
+    courses = models.PositiveSmallIntegerField(default=0)
+    unseen_from = models.DateField(null=True)  # from this day on the patient counts as not seen lately
+    result = models.JSONField()  # both verdicts with their evidence, as the engine gives them
+    points = models.JSONField()  # [[days since the first visit, EDSS], ...] for the small chart of a list
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(since_status__in=Status.values), name="trajectory_since_known"),
+            models.CheckConstraint(condition=Q(overall_status__in=Status.values), name="trajectory_overall_known"),
+        ]
+        indexes = [models.Index(fields=["since_status"], name="trajectory_since")]
+
+
+class ImportBatch(models.Model):
+    """One applied import: which file, under which mapping, and what became of each row. No row content is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="imports")
+    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=20, default="assessments")
+    file_name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    mapping = models.JSONField()
+    counts = models.JSONField()
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at"]

@@ -1,0 +1,48 @@
+"""The cohort overview: change after Lemtrada in the centres a user may see."""
+
+from django.shortcuts import render
+
+from outcomes import overview
+from outcomes.charts import cohort as charts
+from outcomes.cohorts import CohortFilter, select
+from outcomes.forms import CohortForm
+from patients import hints
+from patients.models import Centre
+
+
+def cohort(request):
+    """Who is counted, where they stand, and the same by centre and by courses received."""
+    form = CohortForm(request.GET, user=request.user)
+    wanted = form.filter()
+    selection = select(CohortFilter(), request.user)
+    hints.send(selection.computed)
+    centres = dict(Centre.objects.visible_to(request.user).values_list("pk", "name"))
+    everybody = selection.standings(CohortFilter())
+    found = overview.overview(everybody, wanted, len(centres), selection.waiting)
+    groups = {
+        "centre": ("By centre", "Centre", found.groups("centre", centres)),
+        "courses": ("By courses received", "Courses", found.groups("courses", overview.COURSES)),
+    }
+    context = {
+        "form": form,
+        "kept": form.kept(),
+        "narrowed": wanted != CohortFilter(),
+        "everybody": sum(everybody.values()) + selection.waiting,
+        "overview": found,
+        "waiting": selection.waiting,
+        "figures": [figure(name, *given) for name, given in groups.items()],
+        "key": charts.KEY,
+    }
+    return render(request, "outcomes/cohort.html", context)
+
+
+def figure(name: str, heading: str, what: str, groups: list[overview.Group]) -> dict:
+    return {
+        "id": f"by-{name}",
+        "heading": heading,
+        "groups": groups,
+        "figure": charts.stacked(groups),
+        "caption": charts.caption(groups),
+        "table": charts.table(groups, what),
+        "n": sum(group.people for group in groups),
+    }

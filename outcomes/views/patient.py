@@ -1,0 +1,58 @@
+"""One patient's page, its printed form and its history of changes."""
+
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from outcomes import timeline
+from outcomes.charts import timeline as charts
+from outcomes.history import changes_of
+from patients import access, audit
+from patients.models import AccessKind, Patient
+
+
+def found(request, code):
+    patient = get_object_or_404(Patient.objects.visible_to(request.user).select_related("centre"), code=code)
+    return patient
+
+
+def context(request, patient, *, systems=True) -> dict:
+    """What page and print share."""
+    line = timeline.read(patient)
+    named = access.may(request.user, "identity.see", patient.centre_id)
+    return {
+        "patient": patient,
+        "identity": getattr(patient, "identity", None) if named else None,
+        "line": line,
+        "age": patient.age_on(line.today),
+        "figure": charts.figure(line, systems=systems) if line.scored else None,
+        "caption": charts.caption(line),
+        "key": charts.KEY,
+        "table": charts.table(line),
+        "rows": timeline.grade_changes(line),
+        "may_write": access.may(request.user, "assessment.add", patient.centre_id),
+    }
+
+
+def patient(request, code):
+    """Both verdicts, the timeline, why, facts, assessments, changes."""
+    shown = found(request, code)
+    audit.note(request.user, AccessKind.READ, patient=shown, page="patient")
+    why = "overall" if request.GET.get("why") == "overall" else "since_lemtrada"
+    more = {"why": why, "all": "all" in request.GET, "changes": changes_of(shown)[:8]}
+    return render(request, "outcomes/patient.html", {**context(request, shown), **more})
+
+
+def patient_print(request, code):
+    """One A4 page."""
+    shown = found(request, code)
+    audit.note(request.user, AccessKind.PRINT, patient=shown, page="patient_print")
+    more = {"printed_at": timezone.now(), "by": request.user}
+    return render(request, "outcomes/patient_print.html", {**context(request, shown, systems=False), **more})
+
+
+def patient_history(request, code):
+    """Every change of every record of this patient, the latest first."""
+    shown = found(request, code)
+    audit.note(request.user, AccessKind.READ, patient=shown, page="patient_history")
+    changes = changes_of(shown)
+    return render(request, "outcomes/patient_history.html", {"patient": shown, "changes": changes})

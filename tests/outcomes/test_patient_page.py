@@ -1,0 +1,126 @@
+"""The patient page: what a neurologist reads in eight minutes."""
+
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from outcomes import timeline, trajectory
+from outcomes.charts import timeline as charts
+from patients.models import AccessEvent
+from tests.factories import course, relapse, visit
+from tests.figures import accept
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def treated(patient, clinician):
+    """Worked example 7 of the status rule with its pending worsening, a visit near a relapse and one vague date."""
+    course(patient, clinician, "2016-03-01", "2016-03-02", "2016-03-03", "2016-03-04", "2016-03-05")
+    course(patient, clinician, "2017-04-03", "2017-04-04", "2017-04-05")
+    relapse(patient, clinician, "2017-12-20")
+    for day, edss in (
+        ("2016-03-01", 3.5), ("2016-09-05", 3), ("2017-03-10", 2.5), ("2017-09-12", 2.5),
+        ("2018-01-05", 4), ("2018-03-13", 2), ("2018-09-11", 4.5),
+    ):  # fmt: skip
+        visit(patient, clinician, day, edss)
+    visit(patient, clinician, "2012-05-01", 2, day_precision="month")
+    return patient
+
+
+def get(client, user, patient, name="patient", query=""):
+    client.force_login(user)
+    return client.get(reverse(f"outcomes:{name}", args=[patient.code]) + query)
+
+
+def test_both_verdicts_stand_first_with_their_reason(client, neurologist, treated):
+    page = get(client, neurologist, treated).content.decode()
+
+    assert "Since Lemtrada, against 3.5 on 1 Mar 2016" in page
+    assert "Improved" in page
+    assert "Confirmable from 26 Feb 2019" in page
+    assert "Why improved?" in page
+    assert "not used, 16 days after a relapse" in page or "16 days after a relapse" in page
+
+
+def test_the_page_says_rule_engine_and_purpose(client, neurologist, treated):
+    page = get(client, neurologist, treated).content.decode()
+
+    assert "carems_6m" in page
+    assert "Change after Lemtrada, not its effect" in page
+
+
+def test_the_figure_is_one_that_plotly_accepts(treated):
+    line = timeline.read(treated)
+    for figure in (charts.figure(line), charts.figure(line, systems=False)):
+        accept(figure)
+
+
+def test_the_line_passes_the_used_visits_and_shows_the_others(treated):
+    line = timeline.read(treated)
+    traces = {trace.get("name"): trace for trace in charts.figure(line)["data"]}
+
+    assert "2018-01-05" not in traces["EDSS"]["x"]
+    assert traces["not used"]["x"] == ["2018-01-05"]
+    assert traces["date not known to the day"]["x"] == [date(2012, 5, 16).isoformat()]
+    assert traces["EDSS"]["y"] == [3.5, 3.0, 2.5, 2.5, 2.0, 4.5]
+
+
+def test_a_stale_status_is_never_shown(client, neurologist, clinician, treated):
+    trajectory.refresh([treated.pk])
+    visit(treated, clinician, "2018-12-11", 4.5)
+    visit(treated, clinician, "2019-03-19", 5)
+
+    page = get(client, neurologist, treated).content.decode()
+
+    assert "Why progressed?" in page
+    assert "computed for this page" in page
+
+
+def test_without_computing_on_read_the_page_waits_for_the_worker(client, neurologist, treated, settings):
+    settings.COMPUTE_ON_READ = False
+    assert "is being worked in" in get(client, neurologist, treated).content.decode()
+
+    trajectory.refresh([treated.pk])
+
+    assert "Why improved?" in get(client, neurologist, treated).content.decode()
+
+
+def test_names_are_for_those_who_treat(client, neurologist, admin, treated):
+    assert "Erika Muster" in get(client, neurologist, treated).content.decode()
+    assert "Muster" not in get(client, admin, treated).content.decode()
+
+
+def test_another_centre_cannot_tell_the_patient_exists(client, outsider, treated):
+    for name in ("patient", "patient_print", "patient_history"):
+        assert get(client, outsider, treated, name).status_code == 404
+
+
+def test_every_reading_is_noted(client, neurologist, treated):
+    get(client, neurologist, treated)
+    get(client, neurologist, treated, "patient_print")
+
+    kinds = AccessEvent.objects.filter(user=neurologist, patient=treated).values_list("kind", flat=True)
+    assert sorted(kinds) == ["print", "read"]
+
+
+def test_the_history_says_who_and_why(client, neurologist, treated):
+    page = get(client, neurologist, treated, "patient_history").content.decode()
+
+    assert "EDSS assessment of 11 Sep 2018" in page
+    assert "Dr Clinician" in page
+
+
+def test_a_patient_without_records_has_a_page_that_helps(client, clinician, patient):
+    page = get(client, clinician, patient).content.decode()
+
+    assert "No EDSS yet" in page
+
+
+def test_the_number_of_queries_does_not_grow(client, neurologist, clinician, treated, django_assert_max_num_queries):
+    client.force_login(neurologist)
+    for day in range(1, 9):
+        visit(treated, clinician, f"2019-0{day}-20", 3)
+    with django_assert_max_num_queries(40):
+        client.get(reverse("outcomes:patient", args=[treated.code]))

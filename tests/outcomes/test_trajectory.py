@@ -1,0 +1,130 @@
+"""From a saved row to a stored trajectory: fresh, stale, never wrong."""
+
+import pytest
+
+from engine import VERSION
+from outcomes import trajectory
+from outcomes.models import Trajectory
+from patients.models import Freshness
+from tests.factories import course, relapse, visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def improved(patient, clinician):
+    """Improved since Lemtrada: 4.0 before, 3.0 or less for more than 168 days."""
+    course(patient, clinician, "2020-03-02", "2020-03-03", "2020-03-04", "2020-03-05", "2020-03-06")
+    for day, edss in (("2020-02-01", 4), ("2020-09-01", 3), ("2021-03-01", 3), ("2021-09-01", "2.5")):
+        visit(patient, clinician, day, edss)
+    return patient
+
+
+def version(patient):
+    return Freshness.objects.get(patient=patient, kind="trajectory").data_version
+
+
+def test_a_saved_visit_makes_the_trajectory_stale_and_refresh_makes_it_current(improved, clinician):
+    assert trajectory.current([improved])[improved.pk].stored is False
+
+    assert trajectory.refresh([improved.pk]) == 1
+
+    stored = trajectory.current([improved])[improved.pk]
+    assert stored.stored
+    assert stored.trajectory.since_status == "improved"
+    assert stored.trajectory.data_version == version(improved)
+    assert stored.trajectory.engine_version == VERSION
+
+
+def test_in_memory_and_stored_results_are_the_same(improved):
+    before = trajectory.current([improved])[improved.pk].trajectory
+    trajectory.refresh([improved.pk])
+    after = trajectory.current([improved])[improved.pk].trajectory
+
+    for field in trajectory.COMPARED:
+        assert trajectory.plain(getattr(before, field)) == trajectory.plain(getattr(after, field))
+
+
+def test_refresh_twice_stores_once(improved):
+    assert [trajectory.refresh([improved.pk]), trajectory.refresh([improved.pk])] == [1, 0]
+
+
+def test_a_relapse_entered_later_takes_the_anchor_away(improved, clinician):
+    trajectory.refresh([improved.pk])
+    relapse(improved, clinician, "2020-01-15")
+
+    now = trajectory.current([improved])[improved.pk]
+
+    assert now.stored is False
+    assert now.trajectory.since_status == "insufficient"
+    assert now.trajectory.since_reason == "baseline_near_relapse"
+
+
+def test_another_engine_version_makes_everything_stale(improved, monkeypatch):
+    trajectory.refresh([improved.pk])
+    Freshness.objects.update(computed_engine="0.0.1")
+
+    assert trajectory.current([improved])[improved.pk].stored is False
+    assert trajectory.sweep_once() == 1
+
+
+def test_a_leased_patient_is_left_alone_until_the_lease_is_over(improved):
+    assert trajectory.claim([improved.pk]) == [improved.pk]
+    assert trajectory.claim([improved.pk]) == []
+    assert trajectory.refresh([improved.pk]) == 0
+
+
+def test_a_save_clears_the_lease(improved, clinician):
+    trajectory.claim([improved.pk])
+    visit(improved, clinician, "2022-01-01", 3)
+
+    assert trajectory.refresh([improved.pk]) == 1
+
+
+def test_one_bad_patient_stops_no_other_and_is_put_aside_after_five_tries(improved, centre, clinician, monkeypatch):
+    from tests.factories import make_patient
+
+    bad = make_patient(centre, clinician, family_name="Bad")
+    real = trajectory.derive
+
+    def poisoned(rows):
+        if any(row.patient_id == bad.pk for row in rows):
+            raise ValueError("poison")
+        return real(rows)
+
+    monkeypatch.setattr(trajectory, "derive", poisoned)
+    for _ in range(8):
+        trajectory.sweep_once()
+        Freshness.objects.filter(attempts__lt=5).update(not_before=None)  # the waits are over
+
+    assert Trajectory.objects.filter(patient=improved).exists()
+    assert list(Freshness.objects.quarantined().values_list("patient_id", flat=True)) == [bad.pk]
+    monkeypatch.undo()
+    visit(bad, clinician, "2022-01-01", 3)
+    assert trajectory.refresh([bad.pk]) == 1
+
+
+def test_a_computation_that_hangs_is_stopped(improved, monkeypatch):
+    monkeypatch.setattr(trajectory, "SECONDS", 1)
+    monkeypatch.setattr(trajectory, "derive", lambda rows: __import__("time").sleep(30))
+
+    assert trajectory.refresh([improved.pk]) == 0
+    assert Freshness.objects.get(patient=improved).attempts == 1
+
+
+def test_the_check_finds_a_stored_row_that_is_wrong(improved):
+    trajectory.refresh([improved.pk])
+    Trajectory.objects.update(since_status="stable")
+    found = trajectory.check()
+    Trajectory.objects.update(since_status="improved")
+
+    assert len(found) == 1
+    assert "since_status" in found[0]
+
+
+def test_a_hint_is_sent_after_the_commit(improved, clinician, hints_are_recorded, django_capture_on_commit_callbacks):
+    hints_are_recorded.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        visit(improved, clinician, "2022-02-01", 3)
+
+    assert hints_are_recorded == [[improved.pk]]
