@@ -17,4 +17,5 @@ def wilson(count: int, total: int, confidence: float = 0.95) -> tuple[float, flo
     share, scale = count / total, 1 + z * z / total
     middle = (share + z * z / (2 * total)) / scale
     half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return 0.0 if count == 0 else low, 1.0 if count == total else high  # exact at the ends, where rounding is not

@@ -6,7 +6,7 @@ each step; a visit takes the example nearest to the grades of the visit before, 
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -73,12 +73,13 @@ def pool(halves: int) -> tuple[Integers, Integers]:
     return kept[:, :-1], kept[:, -1]
 
 
-def _plausible(grades: Integers, codes: Integers) -> npt.NDArray[Any]:
+def _plausible(grades: Integers, codes: Integers) -> npt.NDArray[np.bool_]:
     """Without the contradictions that a rater would be asked about."""
     motor = np.maximum(grades[:, _PYRAMIDAL], grades[:, _CEREBELLAR])
     walks_well = codes <= 1
     severe = (motor >= 4) | (grades[:, _SENSORY] >= 5)
-    return ~(((codes == 1) & (motor < 2)) | (walks_well & severe) | ((codes >= 2) & (motor < 2)))
+    fits: npt.NDArray[np.bool_] = ~(((codes >= 1) & (motor < 2)) | (walks_well & severe))
+    return fits
 
 
 def examination(halves: int, before: tuple[int, ...] | None, rng: np.random.Generator) -> Examination:
