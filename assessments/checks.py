@@ -9,11 +9,13 @@ from typing import cast
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from assessments.models import Assessment
+from assessments.models import Assessment, Relapse
 from engine.edss import ALGORITHM_VERSION, SYSTEMS, Grade, GradeError, Mark, Policies, Score, ScoringError, score
 from engine.edss_checks import AssessmentFacts, Finding, warnings
 from engine.types import Interval
 from engine.walking import Aid
+from patients.models import Patient
+from patients.services import check_lifetime
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # a computer's clock may be a little ahead of ours
 
@@ -131,11 +133,20 @@ def check_value(assessment: Assessment) -> None:
 
 
 def check_death(assessment: Assessment) -> None:
-    """EDSS 10 is death due to MS and nothing else. Source: docs/engine.md, E5."""
+    """EDSS 10 is death due to MS and nothing else. Source: docs/engine.md, "What stops a calculation"."""
     ms_death = assessment.patient.death is not None and assessment.patient.death_cause == "ms"
     if assessment.edss == Decimal("10.0") and not ms_death:
         field = "ambulation" if assessment.edss_rater is None else "edss_rater"
         raise ValidationError({field: "EDSS 10 needs a death from MS recorded for this patient."})
+
+
+def check_changed_patient(patient: Patient) -> None:
+    """Changed birth or death against what was found, and EDSS 10 only with a death from MS."""
+    rows = Assessment.objects.live().filter(patient=patient)
+    if patient.death_cause != "ms" and rows.filter(edss=10).exists():
+        raise ValidationError({"death_cause": "There is an assessment with EDSS 10, which is death from MS."})
+    check_lifetime(patient, rows, "day", "assessment")
+    check_lifetime(patient, Relapse.objects.live().filter(patient=patient), "onset", "relapse")
 
 
 def confirm(

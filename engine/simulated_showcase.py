@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from engine.simulate import SimCourse, SimPatient, SimRelapse, SimTreatment, SimVisit
 from engine.simulated_grades import examination
+from engine.simulated_records import SimCourse, SimPatient, SimRelapse, SimTreatment, SimVisit
 
 STARTED_DAYS_AGO: Final = 1350
 # Days from the first infusion, and the EDSS. Baseline 4.0; improved and held; one visit 12 days after a relapse; at

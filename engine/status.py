@@ -87,7 +87,7 @@ _STEP = int(2 * STEP)
 
 @dataclass(slots=True)
 class Case:
-    """One history cleaned (specification section 2), usable visits sorted by day; the lists run in parallel."""
+    """One history cleaned (docs/engine.md, "Status"), usable visits sorted by day; the lists run in parallel."""
 
     visits: tuple[VisitLike, ...]  # as given
     relapses: list[tuple[int, int]]  # first and last possible onset, none that begins after the as-of date
@@ -266,7 +266,7 @@ def classify_many(histories: Iterable[History], as_of: date) -> list[Classificat
 
 
 def _clean(visits: Iterable[VisitLike], relapses: Iterable[Day], death: Day | None, as_of: date) -> Case:
-    """Drop, reject and sort (specification section 2, in its order: no score, one row a day, then the grid)."""
+    """Drop, reject and sort (docs/engine.md, "Status"; in its order: no score, one row a day, then the grid)."""
     given, today = tuple(visits), as_of.toordinal()
     known_death = None if death is None else as_interval(death)
     died = known_death is not None and known_death.first <= as_of
@@ -448,7 +448,7 @@ def better_to(baseline: int) -> int | None:
 
 
 def _read(case: Case, anchor: int) -> Reading:
-    """Mark the deciding visits after the anchor and find the run that decides (section 10, steps 2 and 3)."""
+    """The deciding visits, marked, and the run that decides. Source: docs/engine.md, "Deciding visits and runs"."""
     days, halves, near = case.days, case.halves, case.near
     deciding = [v for v in range(anchor + 1, len(days)) if not near[v] or halves[v] == _DEATH]
     worse, better = worse_from(halves[anchor]), better_to(halves[anchor])
@@ -473,7 +473,7 @@ def _read(case: Case, anchor: int) -> Reading:
 
 
 def _too_little(case: Case, reading: Reading, start: int) -> TooLittle | None:
-    """Why the visits do not suffice, counted from `start`; None when they do (section 10, step 1)."""
+    """Why the visits do not suffice, counted from `start`, or None. Source: docs/engine.md, "Insufficient, and why"."""
     if reading.death_from_ms:
         return None
     if len(reading.deciding) < 2:
@@ -492,7 +492,7 @@ def _verdict(
     course: Course | None = None,
     overall: bool = False,
 ) -> Verdict:
-    """The verdict of a reading (section 10, steps 3 and 4)."""
+    """The verdict of a reading (docs/engine.md, "Deciding visits and runs")."""
     baseline = case.baseline(reading.anchor)
     if reason:
         return Verdict("insufficient", reason, baseline, None, None, None, flags, case, reading, course, overall)

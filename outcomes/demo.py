@@ -16,7 +16,8 @@ from django.utils import timezone
 from assessments.models import Assessment, Relapse
 from assessments.services import record_assessments, record_relapses, void_assessment
 from engine.edss import SYSTEMS
-from engine.simulate import SimCourse, SimPatient, SimTreatment, SimVisit, cohort
+from engine.simulate import cohort
+from engine.simulated_records import SimCourse, SimPatient, SimTreatment, SimVisit
 from engine.simulated_showcase import showcase
 from outcomes import trajectory
 from patients.models import Centre, Consent, Membership, Patient, Phenotype, Role, User
@@ -38,6 +39,7 @@ PEOPLE = {  # address: (name, role, centres)
     "neurologist@demo.example": ("Dr Nils Imagined", Role.NEUROLOGIST, (NORD, SUD)),
     "admin@demo.example": ("Alex Fictional", Role.ADMIN, (NORD, SUD)),
 }
+SHOWCASE = "DEMO-1"  # no other local number contains it
 RECORDED_BY = {NORD: "clinician@demo.example", SUD: "neurologist@demo.example"}
 FAMILY_NAMES = ("Example", "Specimen", "Muster", "Fictive", "Prøve", "Esempio", "Próba", "Ejemplo", "Modèle", "Märchen",
                 "Vzor", "Mönster", "Amostra", "Fabel", "Sampleson", "Testwell", "Inventado", "Placeholder")  # fmt: skip
@@ -122,7 +124,7 @@ def make_users(centres: dict[str, Centre]) -> dict[str, User]:
 
 
 def register_person(person: SimPatient, number: int, centre: Centre, by: User, rng: np.random.Generator) -> Patient:
-    """One patient with an invented name, consent and phenotype. Local numbers are DEMO-1 and so on."""
+    """One patient with an invented name, consent and phenotype. The showcase is found by its local number."""
     given = GIVEN_NAMES[person.female]
     patient = Patient(
         code="MS-" + "".join(ALPHABET[at] for at in rng.integers(0, len(ALPHABET), size=6)),
@@ -140,7 +142,7 @@ def register_person(person: SimPatient, number: int, centre: Centre, by: User, r
     identity = {
         "family_name": FAMILY_NAMES[(number * 7) % len(FAMILY_NAMES)],
         "given_name": given[(number * 5) % len(given)],
-        "local_number": f"DEMO-{number}",
+        "local_number": SHOWCASE if number == 1 else f"{centre.name[-4:].strip().upper()}-{number:03}",
     }
     consents = [Consent(decision=decision, day=day) for decision, day in person.consent]
     phenotype = Phenotype(kind=person.phenotype, since=first_day(person.diagnosis, "month"), since_precision="month")

@@ -35,7 +35,7 @@ class Change:
 
 def changes_of(patient: Patient) -> list[Change]:
     """Every change, the latest first."""
-    found = [change for change in read(Patient.history.filter(id=patient.pk), "Patient")]
+    found = read(Patient.history.filter(id=patient.pk), "Patient")
     for model, name in RECORDS:
         found += read(model.history.filter(patient_id=patient.pk), name)
     return sorted(found, key=lambda change: change.at, reverse=True)

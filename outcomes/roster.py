@@ -179,6 +179,14 @@ class Row:
             return None
         return months(last, self.today)
 
+    @property
+    def unseen(self) -> str:
+        return f"No visit for {self.unseen_months} months"
+
+    @property
+    def died(self) -> str:
+        return self.patient.say("death")
+
 
 def months(first: date, last: date) -> int:
     """Completed calendar months."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from assessments.models import Assessment, Relapse
 from engine.edss import SYSTEMS
-from engine.status import better_to, worse_from
+from engine.status import add_months, better_to, worse_from
 from engine.types import Interval
 from outcomes import trajectory
 from outcomes.trajectory import Current
@@ -110,6 +110,15 @@ class Timeline:
     @property
     def last(self) -> Assessment | None:
         return self.scored[-1] if self.scored else None
+
+    @property
+    def landmarks(self) -> list[tuple[int, str]]:
+        """(year after the first infusion, unconfirmed label) for the anniversaries that have passed."""
+        if not self.current or not self.courses:
+            return []
+        first = self.courses[0].first.first
+        labels = {int(year): label for year, label in self.current.trajectory.result["landmarks"].items()}
+        return [(year, label) for year, label in sorted(labels.items()) if add_months(first, 12 * year) <= self.today]
 
     @property
     def not_seen_lately(self) -> bool:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
 from engine import VERSION
-from engine.status import Classification, classify_many
-from engine.types import History, Interval, Visit
+from engine.status import LANDMARK_DAYS, Classification, classify_many
+from engine.types import History, Interval, Visit, as_interval
 from outcomes.models import Trajectory
 from patients.models import Freshness, Patient
 from treatments.models import Infusion
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 KIND = "trajectory"
 CHUNK = 500  # patients in one lock
 SECONDS = 20  # for one computation; the solo worker knows no time limit of its own
-END_OF_TIME = date(2199, 12, 31)  # the stored result is independent of the day; what depends on it is added when shown
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,17 @@ class Rows:
     relapses: tuple[Interval, ...]
     first_infusions: tuple[Interval, ...]  # one a course given
     death: Interval | None
+
+    @property
+    def horizon(self) -> date:
+        """A day from which on the engine gives the same answer for ever, but for `not_seen_lately`.
+
+        So the stored result does not depend on the day it was made; what does is added when it is shown.
+        """
+        death = [self.death] if self.death else []
+        days = (*(visit.day for visit in self.visits), *self.relapses, *self.first_infusions, *death)
+        last = max((as_interval(day).last for day in days), default=date(2000, 1, 1))
+        return last + timedelta(days=LANDMARK_DAYS)
 
     @property
     def history(self) -> History:
@@ -91,7 +101,8 @@ def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
 
 def derive(rows: Sequence[Rows]) -> list[Trajectory]:
     """Unsaved trajectories of these patients, by one call of the engine."""
-    results = classify_many([row.history for row in rows], END_OF_TIME)
+    horizon = max((row.horizon for row in rows), default=date.min)
+    results = classify_many([row.history for row in rows], horizon)
     return [as_trajectory(row, result) for row, result in zip(rows, results, strict=True)]
 
 
@@ -120,8 +131,8 @@ def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
 
 def without_clock(mapping: dict) -> dict:
     """The stored form: what depends on the day of reading is left to the column `unseen_from` and to the reader."""
-    for name in ("landmarks", "unseen_from"):
-        del mapping[name]
+    del mapping["unseen_from"]
+    mapping["landmarks"] = {year: label for year, label in mapping["landmarks"].items() if label}
     for anchor in ("since_lemtrada", "overall"):
         mapping[anchor]["flags"] = [flag for flag in mapping[anchor]["flags"] if flag != "not_seen_lately"]
     return mapping
@@ -136,7 +147,9 @@ def refresh(patient_ids: Collection[int]) -> int:
     ids = sorted(set(patient_ids))
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        tried = set(Freshness.objects.filter(kind=KIND, patient__in=chunk, attempts__gt=0).values_list("patient", flat=True))
+        tried = set(
+            Freshness.objects.filter(kind=KIND, patient__in=chunk, attempts__gt=0).values_list("patient", flat=True)
+        )
         done += refresh_together([pk for pk in chunk if pk not in tried])
         for pk in sorted(tried):
             done += refresh_together([pk])
@@ -235,7 +248,9 @@ def current(patients: Iterable[Patient]) -> dict[int, Current]:
     found = {t.patient_id: Current(t, stored=True) for t in fresh().filter(patient__in=ids)}
     stale = [pk for pk in ids if pk not in found]
     if stale and settings.COMPUTE_ON_READ:
-        versions = dict(Freshness.objects.filter(kind=KIND, patient__in=stale).values_list("patient_id", "data_version"))
+        versions = dict(
+            Freshness.objects.filter(kind=KIND, patient__in=stale).values_list("patient_id", "data_version")
+        )
         for trajectory in derive(read_rows(stale)):
             trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
             found[trajectory.patient_id] = Current(trajectory, stored=False)
@@ -250,16 +265,15 @@ def fresh():
 
 def check(patient_ids: Collection[int] | None = None) -> list[str]:
     """Recompute and compare: one line for each stored trajectory that differs. Stale ones are not wrong, only late."""
-    lines = []
     stored = {t.patient_id: t for t in fresh().order_by("patient_id")}
     ids = sorted(stored if patient_ids is None else set(stored) & set(patient_ids))
-    for start in range(0, len(ids), CHUNK):
-        for made in derive(read_rows(ids[start : start + CHUNK])):
-            kept = stored[made.patient_id]
-            for field in COMPARED:
-                if plain(getattr(kept, field)) != plain(getattr(made, field)):
-                    lines.append(f"patient {made.patient_id}: {field} is stored otherwise than it is recomputed")
-    return lines
+    return [
+        f"patient {made.patient_id}: {field} is stored otherwise than it is recomputed"
+        for start in range(0, len(ids), CHUNK)
+        for made in derive(read_rows(ids[start : start + CHUNK]))
+        for field in COMPARED
+        if plain(getattr(stored[made.patient_id], field)) != plain(getattr(made, field))
+    ]
 
 
 COMPARED = tuple(

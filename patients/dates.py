@@ -67,7 +67,7 @@ def interval(day: date | None, precision: str = "day") -> Interval | None:
 
 
 def read_known_date(text: str) -> tuple[date, str]:
-    """`2019-03-05`, `2019-03` or `2019` to (first day, precision). Raises ValidationError that says what is accepted."""
+    """`2019-03-05`, `2019-03` or `2019` to (first day, precision). A ValidationError says what is accepted."""
     found = WRITTEN.fullmatch(text.strip())
     if not found:
         raise ValidationError("Write the date as 2019-03-05, or 2019-03 or 2019 if no more is known.", code="format")

@@ -116,8 +116,10 @@ def bodies(table: str) -> dict[str, str]:
     kinds, owner, _ = INPUTS[table]
     if table == "patients_patient":
         return {"insert": new_rows("NEW.id"), "update": raise_version("NEW.id", kinds), "delete": ""}
-    both = raise_version(f"NEW.{owner}", kinds) + " " + raise_version(f"OLD.{owner}", kinds).replace(
-        "WHERE", f"WHERE OLD.{owner} <> NEW.{owner} AND"
+    both = (
+        raise_version(f"NEW.{owner}", kinds)
+        + " "
+        + raise_version(f"OLD.{owner}", kinds).replace("WHERE", f"WHERE OLD.{owner} <> NEW.{owner} AND")
     )
     return {
         "insert": raise_version(f"NEW.{owner}", kinds),
@@ -129,10 +131,12 @@ def bodies(table: str) -> dict[str, str]:
 def events(table: str) -> list[tuple[str, str, str]]:
     """(trigger name, event clause, body) of an input table; a patient is never deleted, so that has no body."""
     _, _, columns = INPUTS[table]
-    clause = {"insert": "INSERT", "update": "UPDATE OF " + ", ".join(columns) if columns else "UPDATE", "delete": "DELETE"}
-    return [
-        (f"{PREFIX}{table}_{event}", clause[event], body or "SELECT 1;") for event, body in bodies(table).items()
-    ]
+    clause = {
+        "insert": "INSERT",
+        "update": "UPDATE OF " + ", ".join(columns) if columns else "UPDATE",
+        "delete": "DELETE",
+    }
+    return [(f"{PREFIX}{table}_{event}", clause[event], body or "SELECT 1;") for event, body in bodies(table).items()]
 
 
 def sqlite_statements(table: str) -> list[str]:
@@ -142,9 +146,7 @@ def sqlite_statements(table: str) -> list[str]:
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             for event in ("UPDATE", "DELETE")
         ]
-    return [
-        f"CREATE TRIGGER {name} AFTER {clause} ON {table} BEGIN {body} END" for name, clause, body in events(table)
-    ]
+    return [f"CREATE TRIGGER {name} AFTER {clause} ON {table} BEGIN {body} END" for name, clause, body in events(table)]
 
 
 def postgresql_statements(table: str) -> list[str]:

@@ -52,6 +52,8 @@ def _publish(source: queue.Queue) -> None:
         name = "bulk" if len(ids) >= BULK_FROM else "saves"
         try:
             for start in range(0, len(ids), 500):
-                current_app.send_task(TASK, args=[ids[start : start + 500]], queue=name, retry=False, ignore_result=True)
+                current_app.send_task(
+                    TASK, args=[ids[start : start + 500]], queue=name, retry=False, ignore_result=True
+                )
         except Exception as problem:  # whatever the broker does, the saved row is safe and the sweep comes by
             log.warning("hint not sent: %s", type(problem).__name__)

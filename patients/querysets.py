@@ -53,18 +53,14 @@ class PatientQuerySet(ScopedQuerySet):
         """Patients whose code contains the text, or, in the centres `names_of`, whose name or local number does."""
         found = self
         for word in folded(text).split():
-            found = found.filter(
-                Q(code__icontains=word) | Q(centre__in=names_of, identity__search_text__contains=word)
-            )
+            found = found.filter(Q(code__icontains=word) | Q(centre__in=names_of, identity__search_text__contains=word))
         return found
 
 
 class FreshnessQuerySet(models.QuerySet):
     def stale(self, kind="trajectory"):
         """Derived data made from older rows, or by another engine version, than those of now."""
-        return self.filter(kind=kind).filter(
-            Q(computed_version__lt=F("data_version")) | ~Q(computed_engine=VERSION)
-        )
+        return self.filter(kind=kind).filter(Q(computed_version__lt=F("data_version")) | ~Q(computed_engine=VERSION))
 
     def claimable(self, kind="trajectory"):
         now = timezone.now()

@@ -1,10 +1,11 @@
 """Writing patients: register, amend, consent, phenotype, centres, and who a new patient may already be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
@@ -34,21 +35,27 @@ def check_patient(patient: Patient) -> None:
         raise ValidationError({"participation_since": f"This day is in the future. Today is {today:%-d %b %Y}."})
 
 
-RECORDED = (("assessments", "day", "assessment"), ("relapses", "onset", "relapse"), ("infusions", "day", "infusion"))
+# What the records of a patient say against changed facts. The apps above, which know their records, register here;
+# each rule takes the changed patient and raises ValidationError.
+RECORD_RULES: list[Callable[[Patient], None]] = []
 
 
-def check_lifetime(patient: Patient) -> None:
-    """Birth and death cannot be moved past what was recorded of the living."""
+def check_records(patient: Patient) -> None:
+    """Birth, death and its cause cannot be moved past what was recorded of the living."""
+    for rule in RECORD_RULES:
+        rule(patient)
+
+
+def check_lifetime(patient: Patient, rows: QuerySet, field: str, word: str) -> None:
+    """One kind of record against birth and death. `field`: its date, beside `field`_precision; `word`: its name."""
     birth, death = patient.known("birth"), patient.known("death")
-    for relation, field, word in RECORDED:
-        rows = getattr(patient, relation).filter(voided_at=None).order_by(field)
-        later = rows.filter(**{f"{field}__gt": death.last}).first() if death else None
-        if later:
-            raise ValidationError({"death": f"There is a later {word}, on {getattr(later, field):%-d %b %Y}."})
-        for row in rows.filter(**{f"{field}__lt": birth.first}) if birth else ():
-            known = interval(getattr(row, field), getattr(row, f"{field}_precision", "day"))
-            if known and birth and known.last < birth.first:
-                raise ValidationError({"birth": f"There is an earlier {word}, on {getattr(row, field):%-d %b %Y}."})
+    later = rows.filter(**{f"{field}__gt": death.last}).order_by(field).first() if death else None
+    if later:
+        raise ValidationError({"death": f"There is a later {word}, on {getattr(later, field):%-d %b %Y}."})
+    for row in rows.filter(**{f"{field}__lt": birth.first}).order_by(field) if birth else ():
+        known = interval(getattr(row, field), getattr(row, f"{field}_precision"))
+        if known and birth and known.last < birth.first:
+            raise ValidationError({"birth": f"There is an earlier {word}, on {getattr(row, field):%-d %b %Y}."})
 
 
 def check_consent(consent: Consent) -> None:
@@ -163,7 +170,7 @@ def amend(patient: Patient, *, by, identity: dict[str, str] | None, reason: str,
         access.require(by, "patient.change", [current.centre_id])
         if current.row_version != row_version:
             raise Conflict(current)
-        check_lifetime(patient)
+        check_records(patient)
         patient.row_version = current.row_version + 1
         audit.stamp(patient, by, reason.strip()).save()
         if identity is not None:

@@ -37,6 +37,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """There is no mail: an admin hands out one-time links."""
 
 
+def signed_in(user, **_):
+    user.skip_history_when_saving = True  # Django notes the moment on the user next; that is no change of the account
+    audit.note(user, AccessKind.SIGN_IN)
+
+
 def signed_out(user, **_):
     if user is not None:  # the session may have been over already
         audit.note(user, AccessKind.SIGN_OUT)
@@ -44,6 +49,6 @@ def signed_out(user, **_):
 
 def connect():
     """Sign-ins are access events. Third-party signals; the product has none of its own."""
-    user_logged_in.connect(lambda user, **_: audit.note(user, AccessKind.SIGN_IN), weak=False)
+    user_logged_in.connect(signed_in, weak=False)
     user_logged_out.connect(signed_out, weak=False)
     user_login_failed.connect(lambda **_: audit.note(None, AccessKind.SIGN_IN_FAILED), weak=False)

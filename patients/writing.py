@@ -63,13 +63,18 @@ def named_errors(model: type[models.Model], sentences: dict[str, tuple[str, str]
         name = violated(error, model)
         if not name:
             raise
-        field, sentence = sentences.get(name, (NON_FIELD_ERRORS, f"The database refuses this: {name.replace('_', ' ')}."))
+        field, sentence = sentences.get(
+            name, (NON_FIELD_ERRORS, f"The database refuses this: {name.replace('_', ' ')}.")
+        )
         raise ValidationError({field: sentence}) from error
 
 
 def lock(patient_ids: Iterable[int]) -> dict[int, Patient]:
-    """The patients, locked in ascending order, with their centres. To be called inside a transaction."""
-    rows = Patient.objects.select_for_update(of=("self",)).filter(pk__in=set(patient_ids))
+    """The patients, locked in ascending order, with their centres. To be called inside a transaction.
+
+    Not a key lock: storing a first trajectory refers to the patient while it holds what a save waits for.
+    """
+    rows = Patient.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(patient_ids))
     return {patient.pk: patient for patient in rows.select_related("centre").order_by("pk")}
 
 
@@ -98,9 +103,7 @@ def save_new(
             record.patient = patients[record.patient_id]
             record.created_by = by
             check(record)
-        bulk_create_with_history(
-            records, model, batch_size=500, default_user=by, default_change_reason=reason or None
-        )
+        bulk_create_with_history(records, model, batch_size=500, default_user=by, default_change_reason=reason or None)
         tell(patients)
     return records
 

@@ -21,8 +21,9 @@ TransactionTestCase._fixture_teardown = _teardown_with_history
 
 @pytest.fixture(autouse=True)
 def hints_are_recorded(settings):
-    """No thread and no broker, but where a test starts real processes and says so."""
+    """No thread and no broker, but where a test starts real processes and says so; and passwords that hash quickly."""
     settings.HINTS = "record"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     hints.recorded.clear()
     return hints.recorded
 

@@ -11,7 +11,7 @@ from patients.dates import interval, known_date_checks, not_before, precision_fi
 from patients.models import ClinicalRecord
 
 FULL_DOSE_MG = Decimal("12")
-DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE = 5, 3  # clinical-reference, section 1: US and EU label alike
+DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE = 5, 3  # US prescribing information and EU SmPC alike
 
 
 class Drug(models.TextChoices):

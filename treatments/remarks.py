@@ -1,6 +1,6 @@
 """What is unusual about a course or a drug and still allowed: shown, never blocking.
 
-Doses and days: clinical reference, section 1, the EU and the US label alike (12 mg a day, five days, then three; the
+Doses and days: US prescribing information and EU SmPC alike (12 mg a day, five days, then three; the
 second course 12 months after the first).
 """
 

@@ -10,6 +10,8 @@ from django.db import transaction
 from engine.types import Interval
 from patients import writing
 from patients.dates import interval
+from patients.models import Patient
+from patients.services import check_lifetime
 from treatments.models import Course, CourseState, Infusion, Treatment
 
 COURSE_SENTENCES = {
@@ -75,6 +77,11 @@ def check_infusion(infusion: Infusion) -> None:
             problem = f"{infusion.say_day()} lies {word}, {patient.say(fact)}."
     if problem:
         raise ValidationError({"infusions": problem})
+
+
+def check_changed_patient(patient: Patient) -> None:
+    """Nothing is given before the birth or after the death."""
+    check_lifetime(patient, Infusion.objects.live().filter(patient=patient), "day", "infusion")
 
 
 def check_no_overlap(course: Course, infusions: Sequence[Infusion]) -> None:

@@ -13,6 +13,7 @@ COLOURS = {
     Status.INSUFFICIENT: ("--line-2", "--ink"),
 }
 KEY = [("improved", "improved"), ("c-ref", "stable"), ("progressed", "progressed"), ("line-2", "insufficient")]
+TICKS = [0, 25, 50, 75, 100]
 LEAST_WRITTEN = 6  # per cent: a narrower part carries no number
 
 
@@ -26,7 +27,7 @@ def stacked(groups: Sequence[Group]) -> dict:
             "barmode": "stack",
             "bargap": 0.35,
             "margin": {"l": 130, "r": 28, "t": 8, "b": 28},
-            "xaxis": {"range": [0, 100], "ticksuffix": " %", "tickvals": [0, 25, 50, 75, 100]},
+            "xaxis": {"range": [0, 100], "tickvals": TICKS, "ticktext": [f"{tick} %" for tick in TICKS]},
             "yaxis": {"autorange": "reversed", "showgrid": False, "ticks": ""},
         },
         "compact": {"margin": {"l": 104}},

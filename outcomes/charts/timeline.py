@@ -141,45 +141,62 @@ def scatter(days: list, values: list, **options) -> dict:
     return {"type": "scatter", "x": [day.isoformat() for day in days], "y": [float(v) for v in values], **options}
 
 
+HOVER = "%{text}<extra></extra>"
+
+
 def visits(timeline: Timeline) -> list[dict]:
     """The EDSS line with its dots, on to today as a dotted line; visits not used, with their reason; vague dates."""
     line, aside, vague = sorted_out(timeline)
-    hover = "%{text}<extra></extra>"
-    texts = [words(a, None) for a in line]
     traces = [
-        scatter(
-            [a.day for a in line], [a.edss for a in line], mode="lines+markers", name="EDSS", text=texts,
-            line={"shape": "hv", "color": "--c-edss", "width": 2}, marker={"size": 6, "color": "--c-edss"},
-            hovertemplate=hover,
-        )
-    ]  # fmt: skip
+        edss_line(line),
+        *(stem(a, line) for a in aside),
+        not_used(timeline, aside),
+        *vague_dates(timeline, vague),
+    ]
     if line and not timeline.patient.death:
-        traces.append(
-            scatter([line[-1].day, timeline.today], [line[-1].edss] * 2, mode="lines", hoverinfo="skip",
-                    line={"color": "--c-edss", "width": 1.5, "dash": "dot"})
-        )  # fmt: skip
-    for a in aside:
-        traces.append(stem(a, line))
-    traces.append(
-        scatter(
-            [a.day for a in aside], [a.edss for a in aside], mode="markers", name="not used", hovertemplate=hover,
-            marker={"symbol": "circle-x-open", "size": 11, "color": "--c-excluded", "line": {"width": 1.5}},
-            text=[words(a, timeline.roles.get(a.pk)) for a in aside],
-        )
-    )  # fmt: skip
-    for a in vague:
-        traces.append(
-            scatter([a.interval.first, a.interval.last], [a.edss] * 2, mode="lines", hoverinfo="skip",
-                    line={"color": "--c-edss", "width": 1})
-        )  # fmt: skip
-    traces.append(
-        scatter(
-            [middle(a.interval) for a in vague], [a.edss for a in vague], mode="markers", hovertemplate=hover,
-            name="date not known to the day", text=[words(a, timeline.roles.get(a.pk)) for a in vague],
-            marker={"symbol": "circle", "size": 9, "color": "--surface", "line": {"width": 1.8, "color": "--c-edss"}},
-        )
-    )  # fmt: skip
+        to_today = {"line": {"color": "--c-edss", "width": 1.5, "dash": "dot"}, "mode": "lines", "hoverinfo": "skip"}
+        traces.insert(1, scatter([line[-1].day, timeline.today], [line[-1].edss] * 2, **to_today))
     return [trace for trace in traces if trace["x"]]
+
+
+def edss_line(line: list[Assessment]) -> dict:
+    return scatter(
+        [a.day for a in line],
+        [a.edss for a in line],
+        mode="lines+markers",
+        name="EDSS",
+        text=[words(a, None) for a in line],
+        line={"shape": "hv", "color": "--c-edss", "width": 2},
+        marker={"size": 6, "color": "--c-edss"},
+        hovertemplate=HOVER,
+    )
+
+
+def not_used(timeline: Timeline, aside: list[Assessment]) -> dict:
+    return scatter(
+        [a.day for a in aside],
+        [a.edss for a in aside],
+        mode="markers",
+        name="not used",
+        text=[words(a, timeline.roles.get(a.pk)) for a in aside],
+        marker={"symbol": "circle-x-open", "size": 11, "color": "--c-excluded", "line": {"width": 1.5}},
+        hovertemplate=HOVER,
+    )
+
+
+def vague_dates(timeline: Timeline, vague: list[Assessment]) -> list[dict]:
+    """A hollow dot in the middle of the interval, over a thin line along it."""
+    along = {"line": {"color": "--c-edss", "width": 1}, "mode": "lines", "hoverinfo": "skip"}
+    dots = scatter(
+        [middle(a.interval) for a in vague],
+        [a.edss for a in vague],
+        mode="markers",
+        name="date not known to the day",
+        text=[words(a, timeline.roles.get(a.pk)) for a in vague],
+        marker={"symbol": "circle", "size": 9, "color": "--surface", "line": {"width": 1.8, "color": "--c-edss"}},
+        hovertemplate=HOVER,
+    )
+    return [*(scatter([a.interval.first, a.interval.last], [a.edss] * 2, **along) for a in vague), dots]
 
 
 def stem(assessment: Assessment, line: list[Assessment]) -> dict:
@@ -247,10 +264,16 @@ MARKERS = {
 
 def turning_points(verdict: Verdict) -> list[tuple[date, str, str]]:
     """(day, kind of mark, words) of a verdict's since-date and of its pending change."""
-    against = f"<br>against {verdict.baseline:.1f}, {verdict.words.lower()}<extra></extra>" if verdict.baseline is not None else ""
+    against = (
+        f"<br>against {verdict.baseline:.1f}, {verdict.words.lower()}<extra></extra>"
+        if verdict.baseline is not None
+        else ""
+    )
     points = []
     if verdict.since:
-        points.append((verdict.since, verdict.status, f"{verdict.since:%-d %b %Y}<br>{verdict.status.title()}{against}"))
+        points.append(
+            (verdict.since, verdict.status, f"{verdict.since:%-d %b %Y}<br>{verdict.status.title()}{against}")
+        )
     if verdict.pending:
         since = date.fromisoformat(verdict.pending["since"])
         points.append((since, verdict.pending["direction"], f"{since:%-d %b %Y}<br>{verdict.pending_words}{against}"))
@@ -419,7 +442,13 @@ def table(timeline: Timeline) -> dict:
     rows = []
     for a in timeline.assessments:
         role = timeline.roles.get(a.pk, {})
-        use = "baseline" if role.get("role") == "anchor" else role.get("words", "") if role.get("role") == "not_used" else "used"
+        use = (
+            "baseline"
+            if role.get("role") == "anchor"
+            else role.get("words", "")
+            if role.get("role") == "not_used"
+            else "used"
+        )
         grades = ["–" if grade is None else f"{grade}{mark}" for grade, mark in a.grades.values()]
         rows.append([a.say_day(), "–" if a.edss is None else str(a.edss), *grades, use])
     return {"head": head, "rows": rows}

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from assessments.checks import Neighbours
+from assessments.checks import Neighbours, calculate
 from assessments.models import Assessment, Relapse
 from assessments.services import check_assessment, check_relapse
 from outcomes.exchange.mapping import Mapping
@@ -116,18 +116,28 @@ class Checker:
         line = visit.import_row
         assert line is not None  # every row of a file has its line
         try:
+            if self.is_stored(visit, line):
+                return
             check_assessment(visit, near, {}, all_because=self.mapping.confirm_because)
         except ValidationError as error:
             self.stop_all(line, error)
-            return
-        same_day = self.stored.on(visit.patient, visit.day, visit.day_precision)
-        differences = [difference(old, visit, self.mapping) for old in same_day]
-        if "" in differences:
-            self.report.already.append(line)
-        elif differences and visit.day_precision == "day":
-            self.stop(line, "date", f"This patient has another assessment on this day: {differences[0]}.")
         else:
             self.report.assessments.append(visit)
+
+    def is_stored(self, visit: Assessment, line: int) -> bool:
+        """Whether the registry has this assessment already, or another one in its place, which is listed."""
+        same_date = self.stored.on(visit.patient, visit.day, visit.day_precision)
+        if not same_date:
+            return False
+        calculate(visit)
+        differences = [difference(old, visit, self.mapping) for old in same_date]
+        if "" in differences:
+            self.report.already.append(line)
+        elif visit.day_precision == "day":
+            self.stop(line, "date", f"This patient has another assessment on this day: {differences[0]}.")
+        else:
+            return False
+        return True
 
     # patients
 

@@ -59,7 +59,7 @@ def import_file(options: argparse.Namespace) -> int:
     if report.clean and batch:
         # This process ends before a hint would reach the worker: compute now. Running twice is harmless.
         rows: list[Any] = [*report.assessments, *report.relapses]
-        computed = trajectory.refresh({row.patient_id for row in rows})
+        computed = trajectory.refresh({row.patient.pk for row in rows})
         print(f"Imported as {batch.id}. {computed} trajectories computed.")
     elif report.clean and report.nothing_new:
         print("Everything in this file is stored already. Nothing was changed.")

@@ -1,13 +1,14 @@
 """A checked file into the registry, in one transaction: all of it or nothing."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from assessments.services import ASSESSMENT_SENTENCES, record_relapses
+from assessments.models import Assessment, Relapse
+from assessments.services import ASSESSMENT_SENTENCES, RELAPSE_SENTENCES
 from outcomes.exchange.checking import check
+from outcomes.exchange.loading import Load
 from outcomes.exchange.mapping import Mapping
 from outcomes.exchange.reading import FileError, Table
 from outcomes.exchange.report import Report
@@ -58,11 +59,12 @@ def apply(report: Report, *, by, batch_id: UUID | None = None) -> ImportBatch:
         mapping=report.mapping.as_json(),
         counts=report.counts(),
     )
+    loads = ready(report, batch)
     try:
         with transaction.atomic():
             lock_unchanged(report, by)
             batch.save(force_insert=True)
-            write(report, batch, by)
+            write(report, batch, by, loads)
             detail = f"{batch.id}: {len(report.assessments)} assessments, {len(report.patients)} new patients"
             audit.note(by, AccessKind.IMPORT, page="import", detail=detail)
     except ValidationError as error:
@@ -71,8 +73,23 @@ def apply(report: Report, *, by, batch_id: UUID | None = None) -> ImportBatch:
     return batch
 
 
+def ready(report: Report, batch: ImportBatch) -> list[tuple[Load, dict[str, tuple[str, str]]]]:
+    """All that can be done before the lock: the records marked with their import, and their values made ready."""
+    for patient in report.patients.values():
+        patient.import_id = batch.id
+    for record in (*report.relapses, *report.assessments):
+        record.import_id, record.created_by = batch.id, batch.by
+    return [
+        (Load(Relapse, report.relapses), RELAPSE_SENTENCES),
+        (Load(Assessment, report.assessments), ASSESSMENT_SENTENCES),
+    ]
+
+
 def lock_unchanged(report: Report, by) -> None:
-    """Take the locks, the centre's first: one import of a centre at a time. Raises Changed, PermissionDenied."""
+    """Take the locks, the centre's first: one import of a centre at a time. Raises Changed, PermissionDenied.
+
+    Every row was checked against the patients as they were; where their versions are the same now, the check holds.
+    """
     centre = Centre.objects.select_for_update(no_key=True).get(pk=report.centre.pk)
     access.require(by, "import", [centre.pk])
     writing.lock(pk for pk, *_ in report.versions.values())
@@ -81,23 +98,10 @@ def lock_unchanged(report: Report, by) -> None:
         raise Changed("Others are changing the same patients.")
 
 
-def write(report: Report, batch: ImportBatch, by) -> None:
-    records: list[Any] = [*report.relapses, *report.assessments]
-    for record in (*report.patients.values(), *records):
-        record.import_id = batch.id
-    reason = f"import {batch.id}"
+def write(report: Report, batch: ImportBatch, by, loads: list[tuple[Load, dict[str, tuple[str, str]]]]) -> None:
     if report.patients:
         identities = [{"local_number": number} for number in report.patients]
         register_bulk(list(report.patients.values()), by=by, identities=identities)
-    for record in records:
-        record.patient = record.patient  # of a new patient: takes over the id it has now
-    record_relapses(report.relapses, by=by, action="import", reason=reason)
-    # Checked one by one before the lock, against the versions that were just found unchanged under it.
-    writing.save_new(
-        report.assessments,
-        by=by,
-        action="import",
-        check=lambda _: None,
-        sentences=ASSESSMENT_SENTENCES,
-        reason=reason,
-    )
+    for load, sentences in loads:
+        load.write(batch.id, by=by, reason=f"import {batch.id}", sentences=sentences)
+    writing.tell({record.patient.pk for load, _ in loads for record in load.records})

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping as AnyMapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from engine.edss import POLICY_CHOICES, SYSTEMS, Policies
@@ -59,13 +60,13 @@ class Mapping:
     ignore_columns: tuple[str, ...] = ()
     words: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def policies(self) -> dict[str, str]:
         """The declared policies, the others by default; kept with every assessment."""
         declared = {name: getattr(self, name) for name in ("cerebral_grade1", "legacy_code1")}
         return Policies.from_mapping({name: value for name, value in declared.items() if value}).as_mapping()
 
-    @property
+    @cached_property
     def converted(self) -> tuple[str, ...]:
         """Systems whose grades stand converted in the file: they cannot be kept as raw ones."""
         return tuple(s for s in ("visual", "bowel_bladder") if getattr(self, f"{s}_grades") == "converted")

@@ -88,9 +88,10 @@ def read_stored(centre: Centre, numbers: Collection[str]) -> Stored:
 def content(assessment: Assessment, mapping: Mapping) -> dict[str, Any]:
     """What a file under this mapping says of an assessment, to compare a stored with a new one."""
     found: dict[str, Any] = {}
+    grades = assessment.grades
     for key in mapping.columns:
         if key in SYSTEMS and key not in mapping.converted:
-            grade, mark = assessment.grades[key]
+            grade, mark = grades[key]
             found[key] = None if grade is None else f"{grade}{mark}"
         elif key == "ambulation":
             code = assessment.ambulation

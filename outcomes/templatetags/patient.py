@@ -19,7 +19,12 @@ def facts(line: Timeline) -> list[tuple[str, str]]:
         ("Lemtrada", lemtrada(line)),
         ("Drugs before", ", ".join(drugs_before(line))),
         ("Relapses", relapses(line)),
-        ("Consent", f"{line.consents[-1].get_decision_display()}, {day_words(line.consents[-1].day)}" if line.consents else "not recorded"),
+        (
+            "Consent",
+            f"{line.consents[-1].get_decision_display()}, {day_words(line.consents[-1].day)}"
+            if line.consents
+            else "not recorded",
+        ),
         ("Centre", line.patient.centre.name),
     ]
 
@@ -107,7 +112,9 @@ def tags(assessment) -> list[str]:
     if assessment.edss is None:
         found.append("incomplete")
     if assessment.edss_rater is not None and assessment.edss_rater != assessment.edss_calculated:
-        found.append("rater's value" if assessment.edss_calculated is None else f"calculated {assessment.edss_calculated}")
+        found.append(
+            "rater's value" if assessment.edss_calculated is None else f"calculated {assessment.edss_calculated}"
+        )
     if any(item["id"] == "W11" for item in assessment.confirmed_warnings):
         found.append("near relapse")
     if assessment.mode in ("video", "phone"):

@@ -11,8 +11,7 @@ from patients.models import AccessKind, Patient
 
 
 def found(request, code):
-    patient = get_object_or_404(Patient.objects.visible_to(request.user).select_related("centre"), code=code)
-    return patient
+    return get_object_or_404(Patient.objects.visible_to(request.user).select_related("centre"), code=code)
 
 
 def context(request, patient, *, systems=True) -> dict:

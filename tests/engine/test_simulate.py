@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from engine.edss import SYSTEMS, score
-from engine.simulate import SHARES, SimPatient, cohort, legal
+from engine.simulate import SHARES, cohort, legal
 from engine.simulated_grades import examination
+from engine.simulated_records import SimPatient
 from engine.simulated_showcase import showcase
 from engine.status import REASONS, classify
 from engine.types import Interval

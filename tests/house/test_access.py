@@ -41,7 +41,9 @@ def values(patient, clinician, admin, centre):
     relapsed = relapse(patient, clinician, "2020-06-01")
     given = course(patient, clinician, "2020-03-02")
     drug = record_treatments([Treatment(patient=patient, drug=Drug.INTERFERON_BETA)], by=clinician)[0]
-    batch = ImportBatch.objects.create(centre=centre, by=admin, file_name="a", sha256="0" * 64, mapping={}, counts=EMPTY)
+    batch = ImportBatch.objects.create(
+        centre=centre, by=admin, file_name="a", sha256="0" * 64, mapping={}, counts=EMPTY
+    )
     found = {"code": patient.code, "token": "x" * 43, "key": "x", "uidb36": "x"}
     for name in RULES:
         if name.startswith("assessments:assessment"):

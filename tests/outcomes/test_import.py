@@ -153,7 +153,9 @@ def test_an_undeclared_scheme_is_refused_with_what_the_codes_look_like(admin):
     with pytest.raises(FileError) as refused:
         checked(SAMPLE.read_bytes(), example(ambulation_scheme=None), admin)
 
-    assert "in 57 of 232 rows by the neurostatus scheme and in 231 of 232 rows by the legacy scheme" in str(refused.value)
+    assert "in 57 of 232 rows by the neurostatus scheme and in 231 of 232 rows by the legacy scheme" in str(
+        refused.value
+    )
     assert "speaks for legacy" in str(refused.value)
 
 
@@ -291,6 +293,22 @@ def test_the_same_patient_and_day_twice_is_listed(admin):
     assert listed(report) == [(3, "date", "Line 2 has the same patient and date.")]
 
 
+@pytest.mark.parametrize("model", [Assessment, Relapse])
+def test_the_history_of_an_import_is_that_of_a_save(sample, admin, model):
+    """The import copies rows in the database; here they are compared with what django-simple-history would write."""
+    _, batch = sample
+    kept = {row.id: row for row in model.history.all()}
+
+    for one in model.objects.all():
+        row = kept.pop(one.pk)
+        for field in model._meta.concrete_fields:
+            assert getattr(row, field.attname) == getattr(one, field.attname), field.name
+        assert (row.history_type, row.history_user, row.history_change_reason) == ("+", admin, f"import {batch.id}")
+        assert abs(row.history_date - batch.at) < timedelta(minutes=1)
+        assert one.created_by == admin
+    assert kept == {}
+
+
 # what is stored already
 
 
@@ -340,9 +358,8 @@ def test_after_an_undo_the_file_can_be_imported_again(admin, clinician):
     one = Assessment.objects.get()
     void_assessment(one, by=clinician, reason="wrong file", row_version=one.row_version)
 
-    report, batch = imported(text, toml(), admin)
+    _, batch = imported(text, toml(), admin)
 
-    assert batch
     assert Assessment.objects.live().get().import_id == batch.id
 
 
@@ -465,7 +482,7 @@ def test_a_failure_in_the_middle_leaves_nothing(admin, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(writing, "save_new", fail)
+    monkeypatch.setattr(writing, "tell", fail)
     with pytest.raises(RuntimeError):
         importing.apply(report, by=admin)
 

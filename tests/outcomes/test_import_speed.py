@@ -99,7 +99,9 @@ print(time.monotonic() - began)
     counts = "print(*(m.objects.count() for m in (Patient, Assessment)), Assessment.history.count())"
     people, rows, history = map(
         int,
-        here.python(f"from assessments.models import Assessment\nfrom patients.models import Patient\n{counts}").split(),
+        here.python(
+            f"from assessments.models import Assessment\nfrom patients.models import Patient\n{counts}"
+        ).split(),
     )
     assert people == 1001
     assert rows == history > 20_000

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from patients import accounts, services, writing
-from patients.models import Consent, Freshness, Identity, Membership, Phenotype, Submission
+from patients.models import Consent, Freshness, Identity, Membership, Patient, Phenotype, Submission
 from tests.factories import make_patient, make_user
 from tests.patients.refusing import Refusal, check, constraints_of
 
@@ -70,7 +70,10 @@ def refusals(centre, clinician, admin):
         "patient_participation": Refusal(patient, {"participation": "x"}, register),
         "patient_death_and_cause": Refusal(patient, {"death": date(2020, 1, 1)}, register),
         "one_patient_a_local_number": Refusal(
-            lambda: patient().identity, {"local_number": "N-1"}, save_identity, second_identity
+            lambda: patient().identity,
+            lambda _: {"local_number": "N-1", "patient_id": Patient.objects.create(centre=centre, sex="other").pk},
+            save_identity,
+            second_identity,
         ),
         "phenotype_kind_known": Refusal(phenotype, {"kind": "x"}, add_phenotype),
         "phenotype_activity_known": Refusal(phenotype, {"activity": "x"}, add_phenotype),

@@ -56,9 +56,9 @@ FIELDS = {
     "death_cause participation participation_since reason phenotype_kind phenotype_activity phenotype_since "
     "consent_decision consent_day another_person consent-decision consent-day phenotype-kind phenotype-activity "
     "phenotype-since",
-    "treatment": "submission row_version state rule_set planned_start note reason first_day days fill more drug drug_name "
-    "start stop stop_reason infusions-TOTAL_FORMS infusions-INITIAL_FORMS infusions-0-day infusions-0-dose_mg "
-    "infusions-1-day infusions-1-dose_mg",
+    "treatment": "submission row_version state rule_set planned_start note reason first_day days fill more drug "
+    "drug_name start stop stop_reason infusions-TOTAL_FORMS infusions-INITIAL_FORMS infusions-0-day "
+    "infusions-0-dose_mg infusions-1-day infusions-1-dose_mg",
     "user": "submission row_version name email is_registry_admin confirm time_zone synthetic password again roles_1 "
     "roles_2",
 }

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AssessmentsConfig(AppConfig):
+    name = "assessments"
+
+    def ready(self):
+        from assessments.checks import check_changed_patient
+        from patients.services import RECORD_RULES
+
+        RECORD_RULES.append(check_changed_patient)

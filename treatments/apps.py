@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class TreatmentsConfig(AppConfig):
+    name = "treatments"
+
+    def ready(self):
+        from patients.services import RECORD_RULES
+        from treatments.services import check_changed_patient
+
+        RECORD_RULES.append(check_changed_patient)
