@@ -122,9 +122,9 @@ def host_header() -> str:
 def announce(address: str, accounts: list[tuple[str, str, str]]) -> None:
     say("", f"EDSS Tracker is ready: {address}", "")
     if accounts:
-        width = max(len(role) for role, _, _ in accounts)
+        wide, wider = (max(len(account[column]) for account in accounts) for column in (0, 1))
         say("Demo accounts (every patient is invented):")
-        say(*(f"  {role:<{width}}  {email}  {password}" for role, email, password in accounts), "")
+        say(*(f"  {role:<{wide}}  {email:<{wider}}  {password}" for role, email, password in accounts), "")
     say("Ctrl-C stops it.")
 
 

@@ -34,6 +34,7 @@ class Verdict:
     name: str
     words: str  # Since Lemtrada, or Overall
     status: str
+    reason: str  # of insufficient
     certainty: str
     baseline: float | None
     baseline_day: date | None
@@ -43,6 +44,11 @@ class Verdict:
     summary: str
     what_would_change: str
     rows: list[dict]
+
+    @property
+    def anchor(self) -> str:
+        """For the middle of a sentence: since Lemtrada, or overall."""
+        return self.words[0].lower() + self.words[1:]
 
     @property
     def heading(self) -> str:
@@ -164,6 +170,7 @@ def verdict(name: str, words: str, current: Current) -> Verdict:
         name=name,
         words=words,
         status=found["status"],
+        reason=found["reason"] or "",
         certainty=found["certainty"] or "",
         baseline=baseline["edss"] if baseline else None,
         baseline_day=date.fromisoformat(baseline["date"]) if baseline else None,

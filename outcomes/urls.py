@@ -1,7 +1,7 @@
 from django.urls import path
 
 from outcomes import import_views as imports
-from outcomes.views import cohort, patient, patients, quarantine
+from outcomes.views import cohort, outlook, patient, patients, quarantine
 
 app_name = "outcomes"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("imports/<uuid:pk>/", imports.batch, name="import"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
     path("patients/<str:code>/", patient.patient, name="patient"),
+    path("patients/<str:code>/outlook/", outlook.outlook, name="outlook"),
     path("patients/<str:code>/print/", patient.patient_print, name="patient_print"),
     path("patients/<str:code>/history/", patient.patient_history, name="patient_history"),
 ]

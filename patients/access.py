@@ -58,6 +58,7 @@ RULES: dict[str, dict[str, frozenset[str]]] = {
     "treatments:course_void": {"GET": TREATING, "POST": TREATING},
     "treatments:treatment_add": {"GET": TREATING, "POST": TREATING},
     "treatments:treatment_void": {"GET": TREATING, "POST": TREATING},
+    "outcomes:outlook": {"POST": TREATING},
     "outcomes:patients": {"GET": EVERY_ROLE, "POST": EVERY_ROLE},
     "outcomes:patient": {"GET": EVERY_ROLE},
     "outcomes:patient_print": {"GET": EVERY_ROLE},

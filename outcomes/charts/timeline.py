@@ -265,7 +265,7 @@ MARKERS = {
 def turning_points(verdict: Verdict) -> list[tuple[date, str, str]]:
     """(day, kind of mark, words) of a verdict's since-date and of its pending change."""
     against = (
-        f"<br>against {verdict.baseline:.1f}, {verdict.words.lower()}<extra></extra>"
+        f"<br>against {verdict.baseline:.1f}, {verdict.anchor}<extra></extra>"
         if verdict.baseline is not None
         else ""
     )
@@ -374,8 +374,9 @@ def annotations(timeline: Timeline, start: date) -> list[dict]:
 def mark_notes(timeline: Timeline) -> list[dict]:
     """Beside each since-date and pending mark: its word, and the anchor where it is not the one of the chart."""
     notes, seen = [], set()
+    start, end = span(timeline)
     for verdict in timeline.verdicts:
-        aside = "" if verdict is timeline.main else f", {verdict.words.lower()}"
+        aside = "" if verdict is timeline.main else f", {verdict.anchor}"
         for day, kind, _ in turning_points(verdict):
             row = next((r for r in verdict.rows if r["first"] == day.isoformat() and r["edss"] is not None), None)
             if row is None or day in seen:
@@ -385,7 +386,9 @@ def mark_notes(timeline: Timeline) -> list[dict]:
             colour = f"--{kind}" if kind in ("improved", "progressed") else "--pending"
             word = kind.title() if kind in ("improved", "progressed") else verdict.pending_words
             y = row["edss"] + (-0.16 if below else 0.16)
-            place = {"x": day.isoformat(), "y": y, "xanchor": "center", "yanchor": "top" if below else "bottom"}
+            late = (end - day) < (end - start) / 4  # words at the right edge belong to the steps
+            place = {"x": day.isoformat(), "y": y, "xanchor": "right" if late else "center"}
+            place |= {"yanchor": "top" if below else "bottom"}
             notes.append(note(word + aside, colour, weight=600, xref="x", yref="y", **place))
     return notes
 

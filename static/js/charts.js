@@ -37,7 +37,7 @@
     // numbers inside cells would be too small on a phone; the table below the chart holds them
     const data = paint(figure.data).map((trace) => (narrow && trace.meta === "cells" ? { ...trace, textposition: "none" } : trace));
     Plotly.react(el, data, layout, { displayModeBar: false, responsive: !width });
-    el.dataset.drawn = "";
+    el.dataset.drawn = narrow ? "narrow" : "wide";
   }
 
   const charts = (which) => [...document.querySelectorAll(which || "[data-chart]")];
@@ -47,6 +47,14 @@
   document.addEventListener("toggle", (e) => { // a chart in closed details had no width to be drawn in
     if (e.target.open) [...e.target.querySelectorAll("[data-chart]")].forEach((el) => draw(el));
   }, true);
+
+  let waiting = 0; // turned or resized past the limit: the other layout; within it Plotly fits the chart by itself
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => charts().forEach((el) => {
+      if (!printing && el.dataset.drawn && el.dataset.drawn !== (el.clientWidth < NARROW ? "narrow" : "wide")) draw(el);
+    }), 150);
+  });
 
   let theme = root.dataset.bsTheme, printing = false;
   new MutationObserver(() => {
