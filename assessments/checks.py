@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
-from engine.edss import ALGORITHM_VERSION, SYSTEMS, Grade, GradeError, Mark, Policies, Score, ScoringError, score
+from engine.edss import ALGORITHM_VERSION, Grade, GradeError, Mark, Policies, Score, ScoringError, score
 from engine.edss_checks import AssessmentFacts, Finding, warnings
 from engine.types import Interval
 from engine.walking import Aid
@@ -134,8 +134,7 @@ def check_value(assessment: Assessment) -> None:
 
 def check_death(assessment: Assessment) -> None:
     """EDSS 10 is death due to MS and nothing else. Source: docs/engine.md, "What stops a calculation"."""
-    ms_death = assessment.patient.death is not None and assessment.patient.death_cause == "ms"
-    if assessment.edss == Decimal("10.0") and not ms_death:
+    if assessment.edss == Decimal("10.0") and not assessment.patient.died_of_ms:
         field = "ambulation" if assessment.edss_rater is None else "edss_rater"
         raise ValidationError({field: "EDSS 10 needs a death from MS recorded for this patient."})
 
@@ -164,6 +163,3 @@ def confirm(
     if open_ones:
         raise ValidationError(open_ones)
     assessment.confirmed_warnings = kept
-
-
-SCORED_FIELDS = (*SYSTEMS, *(f"{system}_mark" for system in SYSTEMS), "ambulation", "edss_rater")

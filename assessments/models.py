@@ -1,7 +1,5 @@
 """What was found: EDSS assessments and relapses."""
 
-from decimal import Decimal
-
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -185,10 +183,6 @@ class Assessment(ClinicalRecord):
     @property
     def rated_by(self) -> str:
         return self.rater.name if self.rater else self.rater_name
-
-    def clean(self):
-        if self.edss == Decimal("10.0") and not (self.patient.death and self.patient.death_cause == "ms"):
-            raise ValidationError({"edss_rater": "EDSS 10 needs a recorded death from MS."})
 
 
 class Severity(models.TextChoices):

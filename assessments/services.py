@@ -45,7 +45,6 @@ def check_assessment(
     found = calculate(assessment)
     refused: dict[str, list] = {}
     for check in (
-        Assessment.clean,
         check_dates,
         check_moment,
         check_death,

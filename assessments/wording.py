@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.edss import CONVERSIONS
-from engine.walking import NEUROSTATUS
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,3 @@ def drivers_words(drivers: Iterable[str], raw: dict[str, int | None], converted)
         name = "bladder" if system == "bowel_bladder" else WORDS[system].label.lower()
         parts.append(f"{name} {converted[system]}{note}")
     return ", ".join(parts).capitalize()
-
-
-def code_words(code: int) -> str:
-    return f"{code}: {NEUROSTATUS.levels[code].label}"

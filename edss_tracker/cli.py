@@ -197,9 +197,11 @@ def sweep_for_ever() -> int:
 
 
 def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
-    """Rounds of the sweep until one finds nothing to do. What failed is leased for a while, so this ends."""
+    """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. Old uploads go too."""
     from outcomes import trajectory
+    from outcomes.exchange import uploads
 
+    uploads.purge()
     done = 0
     while not stopping and (found := trajectory.sweep_once()):
         done += found

@@ -1,6 +1,10 @@
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edss_tracker.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from edss_tracker.plain import PlainHandler  # noqa: E402 - needs the settings
+
+application = PlainHandler()

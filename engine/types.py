@@ -22,6 +22,11 @@ def day_words(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def completed_months(first: date, last: date) -> int:
+    """Completed calendar months from one day to another."""
+    return (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
+
+
 def edss_words(edss: float) -> str:
     """An EDSS step with one decimal; a value off the steps is shown as it was given, so that it can be found."""
     return f"{edss:.1f}" if float(edss * 2).is_integer() else str(edss)
@@ -76,18 +81,6 @@ class Interval:
         if precision == "month":
             return f"{_MONTHS[self.first.month - 1]} {self.first.year}"
         return str(self.first.year) if precision == "year" else f"{day_words(self.first)} to {day_words(self.last)}"
-
-    def may_precede(self, other: "Interval") -> bool:
-        """Whether some day of this interval lies before some day of the other."""
-        return self.first < other.last
-
-    def surely_precedes(self, other: "Interval") -> bool:
-        """Whether every day of this interval lies before every day of the other."""
-        return self.last < other.first
-
-    def days_between_bounds(self, other: "Interval") -> tuple[int, int]:
-        """Fewest and most whole days from this interval to the other; negative when the other may come first."""
-        return (other.first - self.last).days, (other.last - self.first).days
 
 
 Day = date | Interval

@@ -111,14 +111,15 @@ class Selection:
     people: PatientQuerySet
     today: date
     computed: dict[int, Trajectory] = field(default_factory=dict)  # stale ones, computed now; with patient set
-    waiting: int = 0  # stale ones that are too many to compute here
+    waiting: int = 0  # stale ones that are too many to compute here, or cannot be computed
 
     def matching(self, wanted: CohortFilter) -> tuple[PatientQuerySet, dict[int, Trajectory]]:
         """(people whose stored result is fresh and fits, people computed in memory that fit)."""
         rules = conditions(wanted, self.today)
         fresh = self.people.filter(trajectory__engine_version=VERSION)
         # who was stale when this page began is known by now; a join that asks again costs a third of the time
-        fresh = fresh.filter(FRESH) if self.waiting else fresh.exclude(pk__in=self.computed)
+        fresh = fresh.filter(FRESH) if self.waiting else fresh
+        fresh = fresh.exclude(pk__in=self.computed)
         stored = fresh.filter(*(rule.stored for rule in rules))
         return stored, {pk: t for pk, t in self.computed.items() if all(rule.holds(t) for rule in rules)}
 
@@ -147,7 +148,8 @@ def select(wanted: CohortFilter, user: User, *, text: str = "", today: date | No
     ids = list(stale.values_list("patient_id", flat=True)[: IN_MEMORY + 1])
     if ids and (len(ids) > IN_MEMORY or not settings.COMPUTE_ON_READ):
         return Selection(wanted, people, today, waiting=stale.count())
-    return Selection(wanted, people, today, compute(ids))
+    computed = compute(ids)
+    return Selection(wanted, people, today, computed, waiting=len(ids) - len(computed))
 
 
 def compute(ids: Sequence[int]) -> dict[int, Trajectory]:

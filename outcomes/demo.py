@@ -20,7 +20,7 @@ from engine.simulate import cohort
 from engine.simulated_records import SimCourse, SimPatient, SimTreatment, SimVisit
 from engine.simulated_showcase import showcase
 from outcomes import trajectory
-from patients.models import Centre, Consent, Membership, Patient, Phenotype, Role, User
+from patients.models import CODE_LETTERS, Centre, Consent, Membership, Patient, Phenotype, Role, User
 from patients.services import record_consent, register
 from treatments.models import Course, Infusion, Treatment
 from treatments.services import record_courses, record_treatments
@@ -48,7 +48,6 @@ GIVEN_NAMES = {
     False: ("Anton", "Björn", "Cem", "David", "Emil", "François", "Goran", "Hugo", "Ivo", "José", "Karel", "Luís"),
 }
 CONFIRMED = "Seen and confirmed; invented data"
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class DemoRefused(Exception):
@@ -127,7 +126,7 @@ def register_person(person: SimPatient, number: int, centre: Centre, by: User, r
     """One patient with an invented name, consent and phenotype. The showcase is found by its local number."""
     given = GIVEN_NAMES[person.female]
     patient = Patient(
-        code="MS-" + "".join(ALPHABET[at] for at in rng.integers(0, len(ALPHABET), size=6)),
+        code="MS-" + "".join(CODE_LETTERS[at] for at in rng.integers(0, len(CODE_LETTERS), size=6)),
         centre=centre,
         sex="female" if person.female else "male",
         birth=first_day(person.birth, person.birth_precision),

@@ -55,6 +55,10 @@ class Trajectory(models.Model):
         indexes = [models.Index(fields=["since_status"], name="trajectory_since")]
 
 
+class ImportBatchQuerySet(ScopedQuerySet):
+    centre_path = "centre"
+
+
 class ImportBatch(models.Model):
     """One applied import: which file, under which mapping, and what became of each row. No row content is kept."""
 
@@ -68,7 +72,7 @@ class ImportBatch(models.Model):
     mapping = models.JSONField()
     counts = models.JSONField()
 
-    objects = ScopedQuerySet.as_manager()
+    objects = ImportBatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at"]

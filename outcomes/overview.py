@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.shares import wilson
-from engine.status import REASONS
+from engine.status import CONFIRM_DAYS, REASONS, RULE_NAME, STEP, STEP_UP_FROM_ZERO
 from outcomes.cohorts import MANY_COURSES, CohortFilter, Standing
 from outcomes.models import Status
 
@@ -20,6 +20,7 @@ BRIEF = {  # what is said beside the number left out
     "one_visit": "only one",
     "too_short": "too recent or lost",
 }
+RULE = f"{RULE_NAME}: {STEP} from the baseline ({STEP_UP_FROM_ZERO} from 0.0), held for {CONFIRM_DAYS} days"
 COURSES = {1: "1 course", 2: "2 courses", MANY_COURSES: f"{MANY_COURSES} or more"}
 
 
@@ -180,7 +181,7 @@ def flow(
     rule("A Lemtrada course on record as begun", by_reason["no_course"])
     for words, reasons in (
         ("A baseline EDSS", NO_BASELINE),
-        ("Two visits, the last 168 days or more later", NO_FOLLOW_UP),
+        (f"Two visits, the last {CONFIRM_DAYS} days or more later", NO_FOLLOW_UP),
     ):
         why = ", ".join(f"{by_reason[name]:,} {BRIEF[name]}" for name in reasons if by_reason[name])
         rule(words, sum(by_reason[name] for name in reasons), why)

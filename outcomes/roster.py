@@ -9,6 +9,8 @@ from django.db import connection
 from django.db.models import ExpressionWrapper, F, FloatField
 from django.db.models.functions import Collate
 
+from engine.status import CONFIRM_DAYS
+from engine.types import completed_months, day_words
 from outcomes import trajectory
 from outcomes.cohorts import CohortFilter, Selection
 from outcomes.models import Trajectory
@@ -24,7 +26,7 @@ SHORT_REASONS = {
     "baseline_near_relapse": "baseline only near a relapse",
     "no_followup": "no visit after baseline",
     "one_visit": "only one visit after baseline",
-    "too_short": "visits do not yet reach 168 days",
+    "too_short": f"visits do not yet reach {CONFIRM_DAYS} days",
 }
 
 
@@ -79,7 +81,7 @@ def page_ids(selection: Selection, wanted: CohortFilter, order: Order, start: in
     """
     stored, computed = selection.matching(wanted)
     if selection.waiting and not wanted.derived:
-        stored = selection.people
+        stored = selection.people.exclude(pk__in=selection.computed)
     extra = [(sort_key(order.key(t.patient, t), pk, order.descending), pk) for pk, t in computed.items()]
     begin = max(0, start - len(extra))
     rows = ordered(stored, order)[begin : start + PAGE]
@@ -169,7 +171,7 @@ class Row:
         if not self.courses or self.courses[0][1] != "day" or self.patient.death:
             return None
         first = self.courses[0][0]
-        return months(first, self.today)
+        return completed_months(first, self.today)
 
     @property
     def unseen_months(self) -> int | None:
@@ -177,7 +179,7 @@ class Row:
         last, since = (self.one.last_visit, self.one.unseen_from) if self.one else (None, None)
         if last is None or since is None or since > self.today or self.patient.death:
             return None
-        return months(last, self.today)
+        return completed_months(last, self.today)
 
     @property
     def unseen(self) -> str:
@@ -186,15 +188,6 @@ class Row:
     @property
     def died(self) -> str:
         return self.patient.say("death")
-
-
-def months(first: date, last: date) -> int:
-    """Completed calendar months."""
-    return (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
-
-
-def day_words(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def rows(selection: Selection, ids: Sequence[int], user: User) -> list[Row]:

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from assessments.models import Assessment, Relapse
+from assessments.wording import WORDS
 from engine.edss import SYSTEMS
-from engine.status import add_months, better_to, worse_from
+from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, UNSEEN_MONTHS, add_months, better_to, worse_from
 from engine.types import Interval
 from outcomes import trajectory
 from outcomes.trajectory import Current
@@ -16,15 +17,12 @@ from treatments.models import Course, Infusion, Treatment
 from treatments.services import GivenCourse, given_courses
 
 ANCHORS = (("since_lemtrada", "Since Lemtrada"), ("overall", "Overall"))
-SYSTEM_WORDS = {
-    "visual": "Visual",
-    "brainstem": "Brainstem",
-    "pyramidal": "Pyramidal",
-    "cerebellar": "Cerebellar",
-    "sensory": "Sensory",
-    "bowel_bladder": "Bowel, bladder",
-    "cerebral": "Cerebral",
-}
+NEEDED = (
+    f"The status since Lemtrada needs a baseline in the {ANCHOR_BEFORE_DAYS} days before the first infusion, and two "
+    f"visits after it, the last one {CONFIRM_DAYS} days or more later."
+)
+UNSEEN = f"{UNSEEN_MONTHS} months"
+SYSTEM_WORDS = {system: WORDS[system].label for system in SYSTEMS}
 
 
 @dataclass(frozen=True)
@@ -118,6 +116,15 @@ class Timeline:
         return self.scored[-1] if self.scored else None
 
     @property
+    def last_note(self) -> str:
+        """The day of the last score, and why the status does not use it where it does not."""
+        if self.last is None:
+            return ""
+        row = self.roles.get(self.last.pk, {})
+        aside = f", {row['words']}" if row.get("role") == "not_used" else ""
+        return f"{self.last.interval.words}{aside}"
+
+    @property
     def landmarks(self) -> list[tuple[int, str]]:
         """(year after the first infusion, unconfirmed label) for the anniversaries that have passed."""
         if not self.current or not self.courses:
@@ -127,9 +134,10 @@ class Timeline:
         return [(year, label) for year, label in sorted(labels.items()) if add_months(first, 12 * year) <= self.today]
 
     @property
-    def not_seen_lately(self) -> bool:
+    def not_seen_lately(self) -> str:
+        """How long without a visit makes this true, in words; empty while it is not."""
         limit = self.current.trajectory.unseen_from if self.current else None
-        return limit is not None and limit <= self.today
+        return UNSEEN if limit is not None and limit <= self.today else ""
 
     def relapses_around(self) -> tuple[int, int, float]:
         """Relapses in the 730 days up to the first infusion day, those after it, and the years since."""

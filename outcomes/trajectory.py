@@ -23,6 +23,7 @@ from engine.status import LANDMARK_DAYS, Classification, classify_many
 from engine.types import History, Interval, Visit, as_interval
 from outcomes.models import Trajectory
 from patients.models import Freshness, Patient
+from patients.querysets import QUARANTINE_AFTER
 from treatments.models import Infusion
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,17 @@ def derive(rows: Sequence[Rows]) -> list[Trajectory]:
     horizon = max((row.horizon for row in rows), default=date.min)
     results = classify_many([row.history for row in rows], horizon)
     return [as_trajectory(row, result) for row, result in zip(rows, results, strict=True)]
+
+
+def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
+    """As `derive`; where that fails, one by one, without those at fault."""
+    try:
+        return derive(rows)
+    except Exception as problem:
+        if len(rows) == 1:
+            log.error("trajectory of patient %s failed on a page: %s", rows[0].patient_id, type(problem).__name__)
+            return []
+        return [made for row in rows for made in derive_each([row])]
 
 
 def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
@@ -242,16 +254,16 @@ def sweep_once() -> int:
 def current(patients: Iterable[Patient]) -> dict[int, Current]:
     """The trajectory of each patient as of the rows now stored. Stores nothing, waits for no lock.
 
-    With COMPUTE_ON_READ off, stale ones are left out: the page then says that the worker is still at it.
+    Left out, so that one bad patient spoils no page of others: who is in quarantine, whose computation fails, and with
+    COMPUTE_ON_READ off every stale one. The page then says that the worker is still at it.
     """
     ids = [patient.pk for patient in patients]
     found = {t.patient_id: Current(t, stored=True) for t in fresh().filter(patient__in=ids)}
     stale = [pk for pk in ids if pk not in found]
     if stale and settings.COMPUTE_ON_READ:
-        versions = dict(
-            Freshness.objects.filter(kind=KIND, patient__in=stale).values_list("patient_id", "data_version")
-        )
-        for trajectory in derive(read_rows(stale)):
+        behind = Freshness.objects.filter(kind=KIND, patient__in=stale, attempts__lt=QUARANTINE_AFTER)
+        versions = dict(behind.values_list("patient_id", "data_version"))
+        for trajectory in derive_each(read_rows(list(versions))):
             trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
             found[trajectory.patient_id] = Current(trajectory, stored=False)
     return found

@@ -1,7 +1,6 @@
 from django.urls import path
 
-from outcomes import import_views as imports
-from outcomes.views import cohort, outlook, patient, patients, quarantine
+from outcomes.views import cohort, imports, outlook, patient, patients, quarantine
 
 app_name = "outcomes"
 urlpatterns = [

@@ -3,6 +3,8 @@
 Scope (which centres) is applied by `visible_to` on reading and by `require` on writing.
 """
 
+from urllib.parse import quote
+
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
@@ -141,5 +143,5 @@ class AccessMiddleware:
         if request.method != "GET":
             return redirect("account_login")
         response = redirect("account_login")
-        response["Location"] += "?next=" + request.path
+        response["Location"] += "?next=" + quote(request.path)
         return response

@@ -86,17 +86,6 @@ def create(using="default") -> None:
                     cursor.execute(statement)
 
 
-def lift_history_guards(using="default") -> None:
-    """Let a test set-up empty the database. Nothing else calls this."""
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        for table in APPEND_ONLY:
-            for name in names(table):
-                cursor.execute(
-                    f"DROP TRIGGER IF EXISTS {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}")
-                )
-
-
 def raise_version(patient: str, kinds) -> str:
     wanted = ", ".join(f"'{kind}'" for kind in kinds)
     return (

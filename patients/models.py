@@ -160,9 +160,12 @@ class Participation(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
 def new_code() -> str:
-    """A registry code that says nothing of the person: MS- and six characters that cannot be misread."""
-    return "MS-" + "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(6))
+    """A registry code that says nothing of the person: MS- and eight characters that cannot be misread."""
+    return "MS-" + "".join(secrets.choice(CODE_LETTERS) for _ in range(8))
 
 
 class Patient(models.Model):
@@ -226,6 +229,10 @@ class Patient(models.Model):
             raise ValidationError({"death_cause": "Choose a cause, or Not known."})
         if self.death_cause and not death:
             raise ValidationError({"death": "A cause of death needs a date, if only the year."})
+
+    @property
+    def died_of_ms(self) -> bool:
+        return self.death is not None and self.death_cause == DeathCause.MS
 
     def age_on(self, day: date) -> int | None:
         """Completed years on that day; None without a birth date. To the year known: the age reached that year."""

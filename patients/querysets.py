@@ -45,10 +45,6 @@ class ScopedQuerySet(models.QuerySet):
 class PatientQuerySet(ScopedQuerySet):
     centre_path = "centre"
 
-    def lock(self, ids):
-        """These patients, locked for writing in ascending id: opposing writers wait and never deadlock."""
-        return self.select_for_update().filter(pk__in=ids).order_by("pk")
-
     def search(self, text, *, names_of=()):
         """Patients whose code contains the text, or, in the centres `names_of`, whose name or local number does."""
         found = self

@@ -1,10 +1,11 @@
 """Everything a change must pass: `make test`, here and in CI.
 
-    python tools/test.py [checks] [sqlite] [postgresql]      (no name: all three)
+    python tools/test.py [checks] [sqlite] [postgresql] [processes]      (no name: all four)
 
 checks      ruff, mypy, import contracts, migrations
 sqlite      the suite on SQLite, nothing else needed
-postgresql  the suite with real PostgreSQL, Redis, worker processes and Chromium, and what is too long to run twice
+postgresql  the suite on PostgreSQL and Redis, and what is too long to run twice
+processes   web server, worker and sweep as a clinic starts them, and a real browser; runs beside the two suites
 
 DATABASE_URL and REDIS_URL name servers to use. Without them throw-away ones are started from the programs on this
 machine, in a temporary folder, and are gone at the end. What could not run is named in the last lines; with CI=true
@@ -23,9 +24,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,11 +47,25 @@ CHECKS = {
     "import contracts": [str(Path(sys.executable).with_name("lint-imports"))],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
-ONLY_WITH_SERVERS = ("slow", "matrix", "browser", "processes")
+PYTEST = [*PYTHON, "pytest", "--durations=5"]
+PARTS = ("checks", "sqlite", "postgresql", "processes")
+
+
+def print_now(text: str) -> None:
+    print(text, end="", flush=True)
 
 
 class CannotRun(Exception):
     """Something this machine lacks; the text says what."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of a part, and what it needs in its environment."""
+
+    name: str
+    command: list[str]
+    environ: dict[str, str]
 
 
 @dataclass
@@ -59,14 +75,59 @@ class Report:
     lines: list[str] = field(default_factory=list)
     failed: int = 0
     missing: list[str] = field(default_factory=list)
+    running: set[subprocess.Popen[str]] = field(default_factory=set)
 
-    def run(self, name: str, command: list[str], environ: dict[str, str]) -> None:
-        print(f"\n== {name}", flush=True)
-        began = time.monotonic()
-        code, last = follow(command, environ)
-        self.failed += code != 0
-        result = "passed" if code == 0 else f"FAILED ({code})"
-        self.lines.append(f"{name:<18} {result:<12} {time.monotonic() - began:7.1f} s   {last}")
+    def run(self, steps: Sequence[Step], show: Callable[[str], object] = print_now) -> None:
+        """One step after the other, whatever the result."""
+        for step in steps:
+            show(f"\n== {step.name}\n")
+            began = time.monotonic()
+            code, last = self.follow(step, show)
+            self.failed += code != 0
+            result = "passed" if code == 0 else f"FAILED ({code})"
+            self.lines.append(f"{step.name:<24} {result:<12} {time.monotonic() - began:7.1f} s   {last}")
+
+    def run_beside(self, shown: Sequence[Step], kept: Sequence[Step]) -> None:
+        """Two rows of steps at the same time; what the second says comes when the first is through."""
+        if not shown:
+            self.run(kept)
+            return
+        said: list[str] = []
+        beside = threading.Thread(target=self.run, args=(kept, said.append), daemon=True)
+        beside.start()
+        self.run(shown)
+        beside.join()
+        print_now("".join(said))
+
+    def follow(self, step: Step, show: Callable[[str], object]) -> tuple[int, str]:
+        """Run a step and show what it says as it says it; its code and its last line."""
+        last = ""
+        with subprocess.Popen(
+            step.command,
+            cwd=ROOT,
+            env=step.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as child:
+            self.running.add(child)
+            try:
+                for line in child.stdout or ():
+                    show(line)
+                    last = line.strip() or last
+            except BaseException:  # we are told to stop: so is the child, which closes what it opened
+                child.send_signal(signal.SIGINT)
+                raise
+        self.running.discard(child)
+        return child.returncode, last[:90]
+
+    def stop(self) -> None:
+        """End what still runs, and give it time to close what it opened."""
+        for child in list(self.running):
+            child.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(20)
 
     def close(self) -> int:
         print("\n== summary", *self.lines, sep="\n")
@@ -80,52 +141,75 @@ class Report:
         return 0 if ok else 1
 
 
-def main(wanted: list[str]) -> int:
-    parts = {"checks": checks, "sqlite": sqlite, "postgresql": postgresql}
-    if unknown := set(wanted) - set(parts):
-        sys.exit(f"No part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}.")
+def main(names: list[str]) -> int:
+    if unknown := set(names) - set(PARTS):
+        sys.exit(f"No part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
+    wanted = set(names or PARTS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     report = Report()
-    with tempfile.TemporaryDirectory(prefix="edss-test-") as folder:
-        environ = clean_environ(Path(folder))
-        for name in wanted or parts:
-            parts[name](report, environ)
+    with tempfile.TemporaryDirectory(prefix="edss-test-") as folder, ExitStack() as servers:
+        environ, other = clean_environ(Path(folder, "first")), clean_environ(Path(folder, "second"))
+        report.run(checks(environ) if "checks" in wanted else [])
+        shown = sqlite(environ) if "sqlite" in wanted else []
+        kept: list[Step] = []
+        if wanted & {"postgresql", "processes"}:
+            try:
+                addresses = server_addresses(servers)
+            except CannotRun as problem:
+                report.missing.append(f"the suite on PostgreSQL and Redis, the processes, the browser ({problem})")
+            else:
+                shown += postgresql(environ | addresses) if "postgresql" in wanted else []
+                kept += processes(other | addresses, report) if "processes" in wanted else []
+        try:
+            report.run_beside(shown, kept)
+        finally:
+            report.stop()
     return report.close()
 
 
 def clean_environ(folder: Path) -> dict[str, str]:
     """The same settings on every machine: own data folder, hints recorded, nothing of the caller's installation."""
-    (folder / "data" / "static").mkdir(parents=True)  # whitenoise warns about a missing folder
+    (folder / "static").mkdir(parents=True)  # whitenoise warns about a missing folder
     kept = {key: value for key, value in os.environ.items() if key not in OURS and not key.startswith("EDSS_")}
-    return kept | {"EDSS_DATA_DIR": str(folder / "data"), "EDSS_HINTS": "record", "PYTHONUNBUFFERED": "1"}
+    return kept | {"EDSS_DATA_DIR": str(folder), "EDSS_HINTS": "record", "PYTHONUNBUFFERED": "1"}
 
 
-def checks(report: Report, environ: dict[str, str]) -> None:
-    for name, command in CHECKS.items():
-        report.run(name, command, environ)
+def checks(environ: dict[str, str]) -> list[Step]:
+    return [Step(name, command, environ) for name, command in CHECKS.items()]
 
 
-def sqlite(report: Report, environ: dict[str, str]) -> None:
-    marks = " and ".join(f"not {mark}" for mark in ONLY_WITH_SERVERS)
-    report.run("suite, SQLite", [*PYTHON, "pytest", "-m", marks, "--durations=5"], environ)
+def sqlite(environ: dict[str, str]) -> list[Step]:
+    marks = " and ".join(f"not {mark}" for mark in ("slow", "matrix", "browser", "processes"))
+    return [Step("suite, SQLite", [*PYTEST, "-m", marks], environ)]
 
 
-def postgresql(report: Report, environ: dict[str, str]) -> None:
-    marks = []
-    environ = dict(environ)
-    if browser := chromium():
-        environ["CHROMIUM"] = browser
-    else:
-        report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
-        marks = ["-m", "not browser"]
-    with ExitStack() as servers:
-        try:
-            environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or servers.enter_context(own_postgresql())
-            environ["REDIS_URL"] = os.environ.get("REDIS_URL") or servers.enter_context(own_redis())
-        except CannotRun as problem:
-            report.missing.append(f"the suite on PostgreSQL and Redis ({problem})")
-            return
-        report.run("suite, PostgreSQL", [*PYTHON, "pytest", *marks, "--durations=10"], environ)
+def postgresql(environ: dict[str, str]) -> list[Step]:
+    """The engine knows no database: of its tests only those are left that the first run had no time for."""
+    return [
+        Step("engine, exhaustive", [*PYTEST, "tests/engine", "-m", "slow"], environ),
+        Step(
+            "suite, PostgreSQL",
+            [*PYTEST, "--ignore=tests/engine", "-m", "not browser and not processes"],
+            environ,
+        ),
+    ]
+
+
+def processes(environ: dict[str, str], report: Report) -> list[Step]:
+    """What starts real processes, most of which wait; so it runs beside the others."""
+    browser = chromium()
+    if browser:
+        return [Step("processes and browser", [*PYTEST, "-m", "processes or browser"], environ | {"CHROMIUM": browser})]
+    report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
+    return [Step("processes", [*PYTEST, "-m", "processes and not browser"], environ)]
+
+
+def server_addresses(servers: ExitStack) -> dict[str, str]:
+    """DATABASE_URL and REDIS_URL: those given, or of servers that end with the stack."""
+    return {
+        "DATABASE_URL": os.environ.get("DATABASE_URL") or servers.enter_context(own_postgresql()),
+        "REDIS_URL": os.environ.get("REDIS_URL") or servers.enter_context(own_redis()),
+    }
 
 
 # Servers -------------------------------------------------------------------------------------------------------------
@@ -270,22 +354,6 @@ def wait_for(condition: Callable[[], bool], name: str, folder: Path) -> None:
 
 def succeeds(command: Sequence[str | Path]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def follow(command: list[str], environ: dict[str, str]) -> tuple[int, str]:
-    """Run a command and show what it says as it says it; its code and its last line."""
-    last = ""
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as child:
-        try:
-            for line in child.stdout or ():
-                print(line, end="", flush=True)
-                last = line.strip() or last
-        except BaseException:
-            child.terminate()
-            raise
-    return child.returncode, last[:90]
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BaseFormSet, formset_factory
 
+from engine.lemtrada import FULL_DOSE_MG
 from patients.dates import KnownDateField, write_known_date
 from patients.forming import WritingForm
 from patients.forms.fields import DayField, reason_field
 from treatments import services
-from treatments.models import FULL_DOSE_MG, Course, CourseState, Drug, Infusion, RuleSet, StopReason, Treatment
+from treatments.models import Course, CourseState, Drug, Infusion, RuleSet, StopReason, Treatment
 
 MOST_DAYS = 10
 PLAIN = re.compile(r"\d{1,3}(?:\.\d{1,2})?", re.ASCII)

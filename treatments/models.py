@@ -1,17 +1,13 @@
 """What was given: drugs, Lemtrada courses and their infusion days."""
 
-from decimal import Decimal
-
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
+from engine.lemtrada import FULL_DOSE_MG
 from patients.dates import interval, known_date_checks, not_before, precision_field, say_known_date
 from patients.models import ClinicalRecord
-
-FULL_DOSE_MG = Decimal("12")
-DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE = 5, 3  # US prescribing information and EU SmPC alike
 
 
 class Drug(models.TextChoices):

@@ -1,22 +1,17 @@
 """What is unusual about a course or a drug and still allowed: shown, never blocking.
 
-Doses and days: US prescribing information and EU SmPC alike (12 mg a day, five days, then three; the
-second course 12 months after the first).
+Doses, days and the time between courses are those of `engine.lemtrada`.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from engine.lemtrada import DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE, FULL_DOSE_MG, MONTHS_BETWEEN_COURSES
+from engine.status import add_months
 from engine.types import Interval
 from patients.dates import interval
-from treatments.models import DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE, FULL_DOSE_MG, Course, Infusion, Treatment
+from treatments.models import Course, Infusion, Treatment
 from treatments.services import given_courses
-
-
-def year_after(day: date) -> date:
-    """The same calendar day a year later; 28 Feb after a leap day."""
-    leap_day = (day.month, day.day) == (2, 29)
-    return day.replace(year=day.year + 1, day=28 if leap_day else day.day)
 
 
 def course_remarks(course: Course, infusions: Sequence[Infusion]) -> list[str]:
@@ -45,11 +40,12 @@ def course_remarks(course: Course, infusions: Sequence[Infusion]) -> list[str]:
 
 
 def too_soon(first: Interval, second: Interval, what: str) -> list[str]:
-    """Less than 12 months apart, for sure or, with imprecise dates, perhaps."""
-    if second.last < year_after(first.first):
-        return [f"Less than 12 months after {what}."]
-    if second.first < year_after(first.last):
-        return [f"Perhaps less than 12 months after {what}; the dates are too imprecise to tell."]
+    """Nearer than two courses may be, for sure or, with imprecise dates, perhaps."""
+    months = f"{MONTHS_BETWEEN_COURSES} months"
+    if second.last < add_months(first.first, MONTHS_BETWEEN_COURSES):
+        return [f"Less than {months} after {what}."]
+    if second.first < add_months(first.last, MONTHS_BETWEEN_COURSES):
+        return [f"Perhaps less than {months} after {what}; the dates are too imprecise to tell."]
     return []
 
 

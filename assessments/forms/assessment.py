@@ -20,7 +20,7 @@ from assessments.forms.fields import (
     drop_change_fields,
     keys,
 )
-from assessments.forms.walking import Walking, died_of_ms, read_walking
+from assessments.forms.walking import Walking, read_walking
 from assessments.models import Aid, Assessment, Mode, Observed, VisitType
 from assessments.wording import HELP, IN_BED, WORDS
 from engine.edss import EDSS_STEPS, GRADE_MAX, SYSTEMS
@@ -73,7 +73,7 @@ class AssessmentForm(ChangeFields, WritingForm):
             drop_change_fields(self)
 
     def _fill_choices(self, user: User) -> None:
-        died = died_of_ms(self.instance)
+        died = self.instance.patient.died_of_ms
         steps = [step for step in EDSS_STEPS if step < 10 or died or self.instance.edss_rater == step]
         set_choices(self, "edss_rater", [("", "As calculated"), *((str(step), str(step)) for step in steps)])
         levels = SCHEMES[self.instance.ambulation_scheme].levels

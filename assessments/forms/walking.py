@@ -30,7 +30,7 @@ def read_walking(values: Mapping, stored: Assessment) -> Walking:
         known = dict(choices).get(chosen) if chosen is not None else None
         return Walking(chosen, choices, f"Legacy code {chosen}: {known}." if known else "Which legacy code?")
     entered = any(values.get(name) not in (None, "", False) for name in ("distance_m", "aid", "distance_unlimited"))
-    if not entered and chosen is None and not died_of_ms(stored):
+    if not entered and chosen is None and not stored.patient.died_of_ms:
         return Walking(None, (), "Enter the distance and the aid.")
     found = ambulation_code(
         values.get("distance_m"),
@@ -42,7 +42,7 @@ def read_walking(values: Mapping, stored: Assessment) -> Walking:
     possible = set(found.candidates)
     if stored.pk and stored.ambulation is not None:
         possible.add(stored.ambulation)  # as imported, or chosen before: changed only on purpose
-    if died_of_ms(stored):
+    if stored.patient.died_of_ms:
         possible.add(16)
     if possible == {found.code}:
         return Walking(found.code, (), found.sentence)
@@ -51,7 +51,3 @@ def read_walking(values: Mapping, stored: Assessment) -> Walking:
     if chosen in possible:
         return Walking(chosen, choices, f"Code {chosen}: {levels[chosen].label}.")
     return Walking(found.code, choices, found.sentence)
-
-
-def died_of_ms(assessment: Assessment) -> bool:
-    return assessment.patient.death is not None and assessment.patient.death_cause == "ms"

@@ -4,6 +4,7 @@ Colours are token names, put in by the page's script, so that one figure serves 
 """
 
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from assessments.models import Assessment
@@ -32,9 +33,9 @@ def figure(timeline: Timeline, *, systems: bool = True) -> dict:
     if systems:
         traces += cells(timeline)
     start, end = span(timeline)
-    bottom = 0.385 if systems else 0.0
+    bottom, lane = (0.385, 0.915) if systems else (0.0, 0.885)  # the printed chart is low: more of it for the lanes
     layout: dict[str, Any] = {
-        "height": 610 if systems else 360,
+        "height": 610 if systems else 270,
         "margin": {"l": 104, "r": 104, "t": 6, "b": 30},
         "barmode": "overlay",
         "bargap": 0,
@@ -51,8 +52,8 @@ def figure(timeline: Timeline, *, systems: bool = True) -> dict:
             "anchor": "y2" if systems else "y",
             "showgrid": True,
         },
-        "yaxis": edss_axis(timeline, [bottom, 0.895]),
-        "yaxis3": lane_axis(),
+        "yaxis": edss_axis(timeline, [bottom, lane - 0.02]),
+        "yaxis3": lane_axis(lane),
     }
     if systems:
         layout["yaxis2"] = {
@@ -69,7 +70,7 @@ def figure(timeline: Timeline, *, systems: bool = True) -> dict:
 def compact(timeline: Timeline, systems: bool) -> dict:
     """What changes under 560 px: no words beside the plot, fewer ticks."""
     layout: dict[str, Any] = {
-        "height": 560 if systems else 340,
+        "height": 560 if systems else 270,
         "margin": {"l": 62, "r": 10, "t": 6, "b": 28},
         "xaxis": {"dtick": "M24", "tickformat": "%Y"},
         "annotations": [*today_note(timeline)],
@@ -104,9 +105,9 @@ def edss_axis(timeline: Timeline, domain: list[float]) -> dict:
     }
 
 
-def lane_axis() -> dict:
+def lane_axis(bottom: float) -> dict:
     return {
-        "domain": [0.915, 1],
+        "domain": [bottom, 1],
         "range": [-0.6, 1.6],
         "tickvals": [0, 1],
         "ticktext": ["Relapse", "Lemtrada"],
@@ -265,9 +266,7 @@ MARKERS = {
 def turning_points(verdict: Verdict) -> list[tuple[date, str, str]]:
     """(day, kind of mark, words) of a verdict's since-date and of its pending change."""
     against = (
-        f"<br>against {verdict.baseline:.1f}, {verdict.anchor}<extra></extra>"
-        if verdict.baseline is not None
-        else ""
+        f"<br>against {verdict.baseline:.1f}, {verdict.anchor}<extra></extra>" if verdict.baseline is not None else ""
     )
     points = []
     if verdict.since:
@@ -361,9 +360,12 @@ def annotations(timeline: Timeline, start: date) -> list[dict]:
         place = {"x": (start + timedelta(days=15)).isoformat(), "y": level, "xanchor": "left", "yanchor": "bottom"}
         notes.append(note(text, "--ink-3", size=11, xref="x", yref="y", **place))
     notes += mark_notes(timeline)
-    for course in timeline.courses:
+    room = (span(timeline)[1] - start) / 4  # what the longer words take of the narrowest plot that shows them
+    for course, following in zip_longest(timeline.courses, timeline.courses[1:]):
         number = len(course.infusions)
         text = f"course {course.number}, {number} day{'s' if number != 1 else ''}"
+        if course.number > 1 and following and middle(following.first) - middle(course.last) < room:
+            text = str(course.number)
         place = {"x": (middle(course.last) + timedelta(days=12)).isoformat(), "y": 1, "xanchor": "left"}
         if course.number == 1:
             place = {"x": (middle(course.first) - timedelta(days=12)).isoformat(), "y": 1, "xanchor": "right"}
@@ -394,7 +396,7 @@ def mark_notes(timeline: Timeline) -> list[dict]:
 
 
 def today_note(timeline: Timeline) -> list[dict]:
-    place = {"x": timeline.today.isoformat(), "y": 0.9, "xanchor": "center", "yanchor": "bottom"}
+    place = {"x": timeline.today.isoformat(), "y": 0.895, "xanchor": "left", "yanchor": "top", "xshift": 2}
     return [note("today", "--ink-2", size=11, xref="x", yref="paper", **place)]
 
 
@@ -449,7 +451,7 @@ def table(timeline: Timeline) -> dict:
             "baseline"
             if role.get("role") == "anchor"
             else role.get("words", "")
-            if role.get("role") == "not_used"
+            if role.get("role") in ("not_used", "before_anchor")
             else "used"
         )
         grades = ["–" if grade is None else f"{grade}{mark}" for grade, mark in a.grades.values()]

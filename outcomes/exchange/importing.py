@@ -1,9 +1,13 @@
 """A checked file into the registry, in one transaction: all of it or nothing."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from assessments.models import Assessment, Relapse
 from assessments.services import ASSESSMENT_SENTENCES, RELAPSE_SENTENCES
@@ -12,11 +16,12 @@ from outcomes.exchange.loading import Load
 from outcomes.exchange.mapping import Mapping
 from outcomes.exchange.reading import FileError, Table
 from outcomes.exchange.report import Report
-from outcomes.exchange.stored import read_versions
+from outcomes.exchange.stored import chunks, read_versions
 from outcomes.models import ImportBatch
 from patients import access, audit, writing
-from patients.models import AccessKind, Centre
-from patients.services import register_bulk
+from patients.models import AccessKind, Centre, Identity, Patient, new_code
+from patients.querysets import folded
+from patients.services import SENTENCES
 
 TRIES = 3
 
@@ -70,19 +75,48 @@ def apply(report: Report, *, by, batch_id: UUID | None = None) -> ImportBatch:
     except ValidationError as error:
         # Every row was checked: only a new patient or assessment of another writer can still be in the way.
         raise Changed(" ".join(error.messages)) from error
+    except IntegrityError as error:
+        raise Changed("The database refused a row.") from error
     return batch
 
 
-def ready(report: Report, batch: ImportBatch) -> list[tuple[Load, dict[str, tuple[str, str]]]]:
+@dataclass(frozen=True)
+class Loads:
+    """Values made ready before the lock, in the order in which they are written."""
+
+    patients: Load
+    identities: Load
+    records: tuple[Load, ...]
+
+
+def ready(report: Report, batch: ImportBatch) -> Loads:
     """All that can be done before the lock: the records marked with their import, and their values made ready."""
-    for patient in report.patients.values():
-        patient.import_id = batch.id
-    for record in (*report.relapses, *report.assessments):
+    records: list[Any] = [*report.patients.values(), *report.relapses, *report.assessments]
+    for record in records:
         record.import_id, record.created_by = batch.id, batch.by
-    return [
-        (Load(Relapse, report.relapses), RELAPSE_SENTENCES),
-        (Load(Assessment, report.assessments), ASSESSMENT_SENTENCES),
+    patients = list(report.patients.values())
+    own_codes(patients)
+    identities = [
+        Identity(patient=patient, centre=report.centre, local_number=number, search_text=folded(number))
+        for number, patient in report.patients.items()
     ]
+    return Loads(
+        Load(Patient, patients, SENTENCES),
+        Load(Identity, identities, SENTENCES),
+        (Load(Relapse, report.relapses, RELAPSE_SENTENCES), Load(Assessment, report.assessments, ASSESSMENT_SENTENCES)),
+    )
+
+
+def own_codes(patients: Sequence[Patient]) -> None:
+    """Give another code to each whose code is taken: among many at once that happens."""
+    doubtful = list(patients)
+    while doubtful:
+        codes = Counter(patient.code for patient in patients)
+        for chunk in chunks([patient.code for patient in doubtful]):
+            codes.update(Patient.objects.filter(code__in=chunk).values_list("code", flat=True))
+        doubtful = [patient for patient in doubtful if codes[patient.code] > 1]
+        for patient in doubtful:
+            patient.code = new_code()
 
 
 def lock_unchanged(report: Report, by) -> None:
@@ -98,10 +132,12 @@ def lock_unchanged(report: Report, by) -> None:
         raise Changed("Others are changing the same patients.")
 
 
-def write(report: Report, batch: ImportBatch, by, loads: list[tuple[Load, dict[str, tuple[str, str]]]]) -> None:
-    if report.patients:
-        identities = [{"local_number": number} for number in report.patients]
-        register_bulk(list(report.patients.values()), by=by, identities=identities)
-    for load, sentences in loads:
-        load.write(batch.id, by=by, reason=f"import {batch.id}", sentences=sentences)
-    writing.tell({record.patient.pk for load, _ in loads for record in load.records})
+def write(report: Report, batch: ImportBatch, by, loads: Loads) -> None:
+    reason = f"import {batch.id}"
+    loads.patients.write(batch.id, by=by, reason=reason)
+    ids = dict(Patient.objects.filter(import_id=batch.id).values_list("code", "pk"))
+    for patient in report.patients.values():
+        patient.pk = ids[patient.code]
+    for load in (loads.identities, *loads.records):
+        load.write(batch.id, by=by, reason=reason)
+    writing.tell({record.patient.pk for load in loads.records for record in load.records} | set(ids.values()))

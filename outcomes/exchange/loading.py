@@ -18,10 +18,13 @@ from patients.writing import named_errors
 
 
 class Load:
-    """Checked, unsaved records of one model and one import; only the ids of their patients may still be missing."""
+    """Checked, unsaved records of one model and one import; only the ids of their patients may still be missing.
 
-    def __init__(self, model: Any, records: Sequence[Any]) -> None:
-        self.model, self.records = model, records
+    `sentences`: what a refusal of the database means, by the name of the constraint.
+    """
+
+    def __init__(self, model: Any, records: Sequence[Any], sentences: dict[str, tuple[str, str]]) -> None:
+        self.model, self.records, self.sentences = model, records, sentences
         self.fields = [field for field in model._meta.concrete_fields if not field.primary_key]
         self.rows = self.values()
 
@@ -38,14 +41,18 @@ class Load:
             )
         return found
 
-    def write(self, import_id: UUID, *, by: User, reason: str, sentences: dict[str, tuple[str, str]]) -> None:
+    def write(self, import_id: UUID, *, by: User, reason: str) -> None:
         """Insert the rows and their history, inside the caller's transaction. Raises ValidationError."""
-        patient = [field.name for field in self.fields].index("patient")
-        for row, record in zip(self.rows, self.records, strict=True):
-            row[patient] = record.patient.pk
-        with named_errors(self.model, sentences), connection.cursor() as cursor:
-            if self.rows:
-                cursor.executemany(self.insert(), self.rows)
+        if not self.rows:
+            return
+        names = [field.name for field in self.fields]
+        if "patient" in names:
+            place = names.index("patient")
+            for row, record in zip(self.rows, self.records, strict=True):
+                row[place] = record.patient.pk
+        with named_errors(self.model, self.sentences), connection.cursor() as cursor:
+            cursor.executemany(self.insert(), self.rows)
+            if hasattr(self.model, "history"):
                 cursor.execute(self.copy(), self.copied(import_id, by, reason))
 
     def insert(self) -> str:

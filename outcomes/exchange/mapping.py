@@ -148,6 +148,11 @@ def wrong_words(given: dict[str, Any]):
             yield f"words.{key} translates a column that [columns] does not name."
         else:
             yield from (
+                f"words.{key}: {shown(word)} holds characters that cannot be shown."
+                for word in table
+                if not word.isprintable()
+            )
+            yield from (
                 f"words.{key}: {shown(str(value))} is not one of {', '.join(allowed)}."
                 for value in table.values()
                 if value not in allowed

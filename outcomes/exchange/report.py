@@ -116,9 +116,9 @@ def count_lines(counts: dict[str, Any]) -> list[tuple[str, int]]:
     lines = [
         ("Rows in the file", counts["rows"]),
         ("New assessments", counts["new"]),
-        ("with the EDSS of the file", counts["edss_from_file"]),
-        ("with an EDSS calculated from the grades", counts["edss_calculated"]),
-        ("without an EDSS", counts["incomplete"]),
+        ("of these with the EDSS of the file", counts["edss_from_file"]),
+        ("of these with an EDSS calculated from the grades", counts["edss_calculated"]),
+        ("of these without an EDSS", counts["incomplete"]),
         ("Stored before, with the same values", counts["already"]),
         *((RULES.get(rule, rule), number) for rule, number in counts["set_aside"].items()),
         ("Listed: these stop the file", counts["listed"]),

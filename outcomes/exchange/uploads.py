@@ -69,7 +69,7 @@ def drop(pk: UUID, *, by) -> None:
 
 
 def purge() -> None:
-    """Delete what is older than an hour. Called on every visit of the import pages."""
+    """Delete what is older than an hour. Called by the sweep and on every visit of the import pages."""
     for path in folder().iterdir():
         if time.time() - modified(path) > KEPT_SECONDS:
             path.unlink(missing_ok=True)

@@ -2,13 +2,13 @@
 
 from django import template
 
-from engine.types import day_words
+from engine.lemtrada import SAFETY_MONTHS
+from engine.types import completed_months, day_words
 from outcomes.timeline import SYSTEM_WORDS, Timeline
 from patients.templatetags.house import signed
 from treatments.services import GivenCourse
 
 register = template.Library()
-FULL_SAFETY_MONTHS = 48  # clinical-reference: tests go on to 48 months after the last infusion
 
 
 @register.filter
@@ -68,9 +68,8 @@ def month_of_safety(line: Timeline) -> str:
     last = line.courses[-1].last
     if not last.exact:
         return f"last infusion {last.words}"
-    months = (line.today.year - last.first.year) * 12 + line.today.month - last.first.month
-    months -= line.today.day < last.first.day
-    return f"month {months} of {FULL_SAFETY_MONTHS}" if months < FULL_SAFETY_MONTHS else "monitoring period over"
+    months = completed_months(last.first, line.today)
+    return f"safety month {months} of {SAFETY_MONTHS}" if months < SAFETY_MONTHS else "monitoring period over"
 
 
 @register.filter
@@ -122,10 +121,10 @@ def tags(assessment) -> list[str]:
     return found
 
 
-@register.filter
-def pairs(text: str) -> list[tuple[str, str]]:
-    """`Vis,Visual;Bst,Brainstem` to its pairs."""
-    return [tuple(part.split(",", 1)) for part in text.split(";")]  # type: ignore[misc]
+@register.simple_tag
+def system_heads() -> list[tuple[str, str]]:
+    """(abbreviation, name) of the seven systems, for the head of a table."""
+    return list(zip(("Vis", "Bst", "Pyr", "Cbl", "Sen", "BB", "Cer"), SYSTEM_WORDS.values(), strict=True))
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from django.shortcuts import render
 
+from engine.status import RULE_NAME
 from outcomes import overview
 from outcomes.charts import cohort as charts
 from outcomes.cohorts import CohortFilter, select
@@ -29,6 +30,7 @@ def cohort(request):
         "narrowed": wanted != CohortFilter(),
         "everybody": sum(everybody.values()) + selection.waiting,
         "overview": found,
+        "rule": overview.RULE,
         "waiting": selection.waiting,
         "figures": [figure(name, *given) for name, given in groups.items()],
         "key": charts.KEY,
@@ -44,5 +46,6 @@ def figure(name: str, heading: str, what: str, groups: list[overview.Group]) -> 
         "figure": charts.stacked(groups),
         "caption": charts.caption(groups),
         "table": charts.table(groups, what),
+        "rule": f"status since Lemtrada by {RULE_NAME}; each bar is all of its group",
         "n": sum(group.people for group in groups),
     }

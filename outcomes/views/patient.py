@@ -37,7 +37,7 @@ def patient(request, code):
     shown = found(request, code)
     audit.note(request.user, AccessKind.READ, patient=shown, page="patient")
     why = "overall" if request.GET.get("why") == "overall" else "since_lemtrada"
-    more = {"why": why, "all": "all" in request.GET, "changes": changes_of(shown)[:8]}
+    more = {"why": why, "all": "all" in request.GET, "changes": changes_of(shown)[:8], "needed": timeline.NEEDED}
     return render(request, "outcomes/patient.html", {**context(request, shown), **more})
 
 

@@ -74,6 +74,12 @@ def days(first, last) -> str:
 
 
 @register.filter
+def born(patient) -> str:
+    """The birth date as known, for telling one patient from another before something is recorded."""
+    return patient.say("birth")
+
+
+@register.filter
 def count(value) -> str:
     """A whole number with a comma at the thousand."""
     return NONE if value is None else f"{int(value):,}"

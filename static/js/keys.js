@@ -1,4 +1,4 @@
-/* keys.js: the assessment form by keyboard, and `/` for search, and the letter of a link that shows one (data-key). It moves and selects; it computes nothing. */
+/* keys.js: the assessment form by keyboard, `/` for search, and the letter of a link that shows one (data-key). It moves and selects; it computes nothing. */
 (function () {
   "use strict";
   const FORM = "#assessment";
@@ -84,7 +84,7 @@
   document.addEventListener("focusin", (e) => {
     for (const row of document.querySelectorAll(FORM + " .grades")) row.classList.toggle("now", row.contains(e.target));
   });
-  document.addEventListener("change", (e) => { 
+  document.addEventListener("change", (e) => {
     if (!e.target.closest(FORM)) return;
     agree(e.target);
     forget(e.target);
@@ -97,7 +97,7 @@
     }
     const form = document.querySelector(FORM);
     if (!form) {
-      const link = !typing(e.target) && !e.ctrlKey && !e.metaKey && !e.altKey && document.querySelector('a[data-key="' + CSS.escape(e.key) + '"]');
+      const link = !typing(e.target) && !e.ctrlKey && !e.metaKey && !e.altKey && document.querySelector('a[data-key="' + CSS.escape(e.key.toLowerCase()) + '"]');
       if (link) { e.preventDefault(); link.click(); }
       return;
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import status
+from engine import lemtrada, status
 from engine.edss import (
     CONVERSIONS,
     GRADE_MAX,
@@ -283,6 +283,12 @@ def test_the_numbers_of_the_status_rule():
     public = {name for name, value in vars(status).items() if name.isupper() and type(value) in (int, float)}
     assert set(numbers) == {name for name in public if not name.startswith("_")}
     assert f"`{status.RULE_NAME}`" in section("Status")
+
+
+def test_the_numbers_of_lemtrada_as_given():
+    numbers = {name: value for name, value, *_ in table("Lemtrada as given")}
+
+    assert numbers == {name: str(value) for name, value in vars(lemtrada).items() if name.isupper()}
 
 
 def test_the_reasons_in_their_order():

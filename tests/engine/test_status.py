@@ -475,20 +475,6 @@ def test_an_interval_knows_its_precision_and_its_words():
         Interval.of(date(2019, 2, 3), "week")
 
 
-def test_intervals_compare_by_what_may_be():
-    february, march, inside = month("2019-02-01"), month("2019-03-01"), Interval.of(date(2019, 2, 10))
-
-    assert february.may_precede(inside)
-    assert inside.may_precede(february)
-    assert not march.may_precede(february)
-    assert february.surely_precedes(march)
-    assert not february.surely_precedes(inside)
-    assert not inside.may_precede(inside)
-    assert not february.surely_precedes(Interval(date(2019, 2, 28), date(2019, 3, 1)))
-    assert february.days_between_bounds(march) == (1, 58)
-    assert march.days_between_bounds(inside) == (-49, -19)
-
-
 def test_months_are_cut_to_their_end():
     assert add_months(date(2017, 8, 31), 18) == date(2019, 2, 28)
     assert add_months(date(2018, 8, 31), 18) == date(2020, 2, 29)

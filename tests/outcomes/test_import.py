@@ -293,7 +293,7 @@ def test_the_same_patient_and_day_twice_is_listed(admin):
     assert listed(report) == [(3, "date", "Line 2 has the same patient and date.")]
 
 
-@pytest.mark.parametrize("model", [Assessment, Relapse])
+@pytest.mark.parametrize("model", [Patient, Assessment, Relapse])
 def test_the_history_of_an_import_is_that_of_a_save(sample, admin, model):
     """The import copies rows in the database; here they are compared with what django-simple-history would write."""
     _, batch = sample
@@ -527,6 +527,19 @@ def test_a_change_in_between_is_checked_again_by_itself(admin, clinician, known,
 
     assert (report.already, len(report.assessments)) == ([2], 1)
     assert batch
+
+
+def test_a_registry_code_that_is_taken_is_replaced(admin, known, monkeypatch):
+    codes = iter([known.code, "MS-AAAAAA", "MS-AAAAAA", "MS-BBBBBB"])
+    monkeypatch.setattr(importing, "new_code", lambda: next(codes))
+    report = checked("patient,date,edss\nb,2020-01-01,2.0\nc,2020-01-01,2.0\n", toml(), admin)
+    for patient in report.patients.values():
+        patient.code = known.code
+
+    importing.apply(report, by=admin)
+
+    assert set(Patient.objects.values_list("code", flat=True)) == {known.code, "MS-AAAAAA", "MS-BBBBBB"}
+    assert set(Identity.objects.values_list("local_number", "search_text")) >= {("b", "b"), ("c", "c")}
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:

@@ -32,7 +32,7 @@ def test_without_apply_nothing_is_written(admin, capsys):
 
     said = capsys.readouterr().out
     assert "     798  Rows in the file" in said
-    assert "     539  with the EDSS of the file" in said
+    assert "     539  of these with the EDSS of the file" in said
     assert "in 231 of 232 rows by the legacy scheme" in said
     assert "Nothing was written; add --apply to write it." in said
     assert Assessment.objects.count() == 0

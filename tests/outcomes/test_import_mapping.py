@@ -68,6 +68,7 @@ def test_what_the_columns_need_must_be_declared(key):
     (toml("patient date edss sex", words='[words.sex]\nF = "feminine"'), '"feminine" is not one of female'),
     (toml(words='[words.sex]\nF = "female"'), "words.sex translates a column that [columns] does not name"),
     (toml(words='[words.edss]\nzero = "0.0"'), '"edss" has no words'),
+    (toml("patient date edss sex", words='[words.sex]\n"F\\u0000" = "female"'), "characters that cannot be shown"),
     (toml(relapses_from_days="make"), "[columns] names no days_since_relapse"),
 ])  # fmt: skip
 def test_a_fault_is_named(content, words):

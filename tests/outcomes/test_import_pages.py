@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from assessments.models import Assessment
 from outcomes.exchange import uploads
-from outcomes.models import ImportBatch
-from patients.models import Role
+from outcomes.models import ImportBatch, Status
+from patients.models import Patient, Role
 from tests.factories import make_user
 from tests.outcomes.import_files import EXAMPLE, SAMPLE, imported, toml
 
@@ -45,6 +45,7 @@ def test_from_upload_to_report(page, data_folder):
 
     assert "The file is clean." in preview
     assert "Apply the import" in preview
+    assert f'href="{URL}">Leave it' in preview
     assert Assessment.objects.count() == 0
 
     report = page.post(answer.url, follow=True).content.decode()
@@ -54,6 +55,15 @@ def test_from_upload_to_report(page, data_folder):
     assert Assessment.objects.count() == 798
     assert list(data_folder.iterdir()) == []
     assert "sample.csv" in page.get(URL).content.decode()
+
+
+def test_all_forty_people_have_a_page_with_a_chart_and_a_status(page, admin):
+    imported(SAMPLE.read_bytes(), EXAMPLE.read_bytes(), admin)
+
+    for patient in Patient.objects.all():
+        text = page.get(reverse("outcomes:patient", args=[patient.code])).content.decode()
+        assert "data-chart" in text
+        assert any(status.label in text for status in Status)
 
 
 def test_a_second_click_shows_the_import_that_the_first_made(page):

@@ -1,6 +1,7 @@
 """Writers and the worker at the same rows at the same time."""
 
 import threading
+import uuid
 from datetime import date, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection
 
 from assessments.models import Assessment
 from outcomes import trajectory
+from patients import writing
 from patients.models import Freshness
 from tests.factories import make_patient, visit
 
@@ -70,3 +72,16 @@ def test_saves_of_new_patients_and_the_worker_never_deadlock(centre, clinician):
     Freshness.objects.update(not_before=None)
     trajectory.refresh([patient.pk for patient in patients])
     assert not Freshness.objects.stale().exists()
+
+
+def test_one_form_sent_many_times_at_once_is_answered_alike(patient, clinician):
+    key, answers = uuid.uuid4(), []
+
+    def send():
+        def work() -> str:
+            return str(visit(patient, clinician, "2020-01-05", 3).pk)
+
+        answers.append(writing.once(clinician, key, "the same", work))
+
+    assert in_threads(*[send] * 12) == []
+    assert answers == [str(Assessment.objects.get().pk)] * 12

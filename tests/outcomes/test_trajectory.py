@@ -6,7 +6,7 @@ from engine import VERSION
 from outcomes import trajectory
 from outcomes.models import Trajectory
 from patients.models import Freshness
-from tests.factories import course, relapse, visit
+from tests.factories import course, make_patient, relapse, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,6 @@ def test_a_save_clears_the_lease(improved, clinician):
 
 
 def test_one_bad_patient_stops_no_other_and_is_put_aside_after_five_tries(improved, centre, clinician, monkeypatch):
-    from tests.factories import make_patient
 
     bad = make_patient(centre, clinician, family_name="Bad")
     real = trajectory.derive
@@ -102,6 +101,34 @@ def test_one_bad_patient_stops_no_other_and_is_put_aside_after_five_tries(improv
     monkeypatch.undo()
     visit(bad, clinician, "2022-01-01", 3)
     assert trajectory.refresh([bad.pk]) == 1
+
+
+@pytest.mark.parametrize("attempts", [0, 5])
+def test_a_bad_patient_spoils_no_page_of_others(client, improved, centre, clinician, monkeypatch, attempts):
+    bad = make_patient(centre, clinician, family_name="Bad")
+    trajectory.refresh([bad.pk])
+    visit(bad, clinician, "2022-01-01", 3)  # what is stored is old now, and must not be counted
+    Freshness.objects.filter(patient=bad).update(attempts=attempts)
+    real, tried = trajectory.derive, []
+
+    def poisoned(rows):
+        tried.extend(row.patient_id for row in rows)
+        if any(row.patient_id == bad.pk for row in rows):
+            raise ValueError("poison")
+        return real(rows)
+
+    monkeypatch.setattr(trajectory, "derive", poisoned)
+    client.force_login(clinician)
+
+    listed = client.get("/patients/").content.decode()
+    assert improved.code in listed
+    assert bad.code in listed
+    assert bad.code not in client.get("/patients/?status=insufficient").content.decode()
+    assert improved.code in client.get("/patients/?status=improved").content.decode()
+    assert client.get("/cohort/").context["waiting"] == 1
+    for page in ("", "print/", "history/"):
+        assert client.get(f"/patients/{bad.code}/{page}").status_code == 200
+    assert (bad.pk in tried) == (attempts == 0)  # who is put aside is not computed by pages: it may hang
 
 
 def test_a_computation_that_hangs_is_stopped(improved, monkeypatch):

@@ -4,12 +4,14 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from tests.processes.installation import Installation
 
+OWN_QUEUE = "/1"  # a worker of another installation on the same Redis database would take the hints
 TEMPLATE, OWN = "edss_processes_template", "edss_processes"
 
 
@@ -55,7 +57,8 @@ def embedded(tmp_path_factory):
 def servers(tmp_path_factory):
     if not (os.environ.get("DATABASE_URL", "").startswith("postgres") and os.environ.get("REDIS_URL")):
         pytest.skip("DATABASE_URL and REDIS_URL name no servers; `make test` starts some")
-    base, redis = os.environ["DATABASE_URL"].rsplit("/", 1)[0], {"REDIS_URL": os.environ["REDIS_URL"]}
+    base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    redis = {"REDIS_URL": urlsplit(os.environ["REDIS_URL"])._replace(path=OWN_QUEUE).geturl()}
 
     def sql(*statements):
         with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 
+from engine.lemtrada import DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE, FULL_DOSE_MG
 from patients.models import Patient
 from patients.views.patients import conflict_of, patient_of, sent
 from treatments import services
 from treatments.forms import AmendCourseForm, CourseForm, FillForm, InfusionRow, infusion_rows
-from treatments.models import DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE, Course, Infusion
+from treatments.models import Course, Infusion
 from treatments.remarks import course_remarks
 from treatments.views.saving import saved, void_page, whom
 
@@ -106,6 +107,7 @@ def course_page(request, patient: Patient, course: Course, form, rows, fill, pag
         "rows": rows,
         "fill": fill,
         "remarks": remarks,
+        "full_dose": FULL_DOSE_MG,
         "conflict": None,
     }
     if form.conflict:
