@@ -115,7 +115,7 @@ def check_dates(assessment: Assessment) -> None:
 
 
 def check_moment(assessment: Assessment) -> None:
-    """The moment, where known, lies on the day by the centre's clocks, exists on them, and is not ahead of them."""
+    """The moment, where known, lies on the day by the centre's clocks and is not ahead of them."""
     if assessment.at is None:
         return
     if assessment.day_precision != "day" or assessment.patient.centre.day_of(assessment.at) != assessment.day:

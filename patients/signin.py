@@ -33,6 +33,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def add_message(self, *args, **options):
         """Pages say what happened themselves."""
 
+    def pre_login(self, request, user, **options):
+        """A demo account meets the page of a closed account in production, before it gets a session."""
+        if settings.PRODUCTION and user.is_demo:
+            return self.respond_user_inactive(request, user)
+        return super().pre_login(request, user, **options)
+
     def send_mail(self, *args, **options):
         """There is no mail: an admin hands out one-time links."""
 

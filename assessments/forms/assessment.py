@@ -105,10 +105,21 @@ class AssessmentForm(ChangeFields, WritingForm):
             self.add_error("rater_name", "Name the rater.")
         if self.instance.pk and values.get("change") and not self.change_reason():
             self.add_error("reason", "Say why the saved record is changed.")
+        self._check_clock()
         self._check_marks()
         if not values.get("incomplete_reason") and not self._only_a_value():
             self._check_complete()
         return values
+
+    def _check_clock(self) -> None:
+        """A time between the hours when the clocks go forward is on no clock of that day."""
+        clock, (day, precision) = self.cleaned_data.get("time"), self.cleaned_data.get("day", (None, ""))
+        if not clock or day is None or precision != "day":
+            return
+        zone = ZoneInfo(self.instance.patient.centre.time_zone)
+        there = datetime.combine(day, clock, zone)
+        if there.astimezone(UTC).astimezone(zone).time() != clock:
+            self.add_error("time", f"{clock:%H:%M} did not exist on {day:%-d %b %Y}: the clocks went forward.")
 
     def _check_marks(self) -> None:
         for system in SYSTEMS:

@@ -10,7 +10,7 @@ from assessments.forms.fields import ClockField, GradeField, MarkField, MetresFi
 from assessments.models import Assessment
 from assessments.wording import WORDS, counts_as, drivers_words
 from engine.edss import GRADE_MAX, SYSTEMS
-from tests.assessments.entries import GRADES, entry, scored
+from tests.assessments.entries import GRADES, entry, scored, url
 from tests.factories import make_user
 
 JUNK = ["-1", "7", "1.0", "1e0", "0x1", "²", "٣", "1 2", "True", "[]", "9" * 500, "1\x00"]
@@ -152,3 +152,11 @@ def fill_from(form):
             data.setlist(name, value)
     data["change"] = "Typing error"
     return data
+
+
+def test_an_hour_that_the_clocks_skip_is_refused(client, clinician, patient):
+    client.force_login(clinician)
+    answer = client.post(url("assessment_add", patient), entry(clinician, day="2024-03-31", time="02:30"))
+
+    assert "02:30 did not exist on 31 Mar 2024" in answer.content.decode()
+    assert not Assessment.objects.exists()

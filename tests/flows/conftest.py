@@ -115,7 +115,7 @@ def sign_in(page, email: str) -> None:
     page.wait_for_url("**/patients/")
 
 
-def shoot(page, name: str) -> None:
+def shoot(page, name: str, *, whole: bool = True) -> None:
     """Keep screenshots of both widths where EDSS_SCREENSHOTS names a folder."""
     if SHOTS is None:
         return
@@ -124,5 +124,5 @@ def shoot(page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("scrollTo(0, 0)")
         page.wait_for_timeout(600)
-        page.screenshot(path=SHOTS / f"{name}-{width}.png", full_page=True)
+        page.screenshot(path=SHOTS / f"{name}-{width}.png", full_page=whole)
     page.set_viewport_size({"width": 1280, "height": 900})

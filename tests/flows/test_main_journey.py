@@ -39,7 +39,7 @@ def last_point(page) -> tuple[str, float]:
 
 def test_from_sign_in_to_a_changed_status(page):
     sign_in(page, "clinician@demo.example")
-    shoot(page, "patients")
+    shoot(page, "patients", whole=False)
     open_showcase(page)
     page.wait_for_selector("#timeline .main-svg")
     shoot(page, "patient-before")

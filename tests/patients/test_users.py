@@ -506,3 +506,13 @@ def test_the_account_page_says_who_one_is(client, clinician, registry_admin, cen
 
     client.force_login(registry_admin)
     assert "Registry admin" in client.get(reverse("patients:account")).content.decode()
+
+
+def test_a_demo_account_gets_no_session_in_production(client, settings, centre):
+    make_user("shown", centre=centre, is_demo=True)
+    settings.PRODUCTION = True
+
+    answer = client.post(reverse("account_login"), {"login": "shown@example.org", "password": PASSWORD})
+
+    assert answer["Location"] == reverse("account_inactive")
+    assert "_auth_user_id" not in client.session
