@@ -78,7 +78,7 @@ def make_venv(uv: str | None) -> None:
     if PYTHON.exists() and succeeds([str(PYTHON), "-c", test + "; import pip" * (uv is None)]):
         return
     if uv:
-        made = succeeds([uv, "venv", "--quiet", "--clear", "--seed", "--python", sys.executable, str(VENV)])
+        made = succeeds([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
     else:
         if not succeeds([sys.executable, "-c", "import venv, ensurepip"]):
             version = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -469,12 +469,15 @@ def test_an_assessment_is_found_only_under_its_own_patient(signed_in, patient, c
     assert signed_in.post(url("assessment_score", other), {"assessment": "9" * 40}).status_code == 200
 
 
-def test_opening_a_form_is_logged_and_names_nobody(signed_in, patient, clinician, stored):
+def test_opening_a_form_is_logged_without_a_name_and_shows_it_only_on_the_page(signed_in, patient, clinician, stored):
     response = signed_in.get(url("assessment_edit", patient, stored.pk))
 
     event = AccessEvent.objects.get(page="assessment_edit")
     assert (event.user, event.patient) == (clinician, patient)
-    assert "Muster" not in response.content.decode()
+    assert "Muster" not in event.page + event.detail
+    page = response.content.decode()
+    assert "Erika Muster, female, born 2 Mar 1985" in page  # so that nobody records for the wrong person
+    assert "Muster" not in page[page.index("<title>") : page.index("</title>")]  # which a browser keeps
     assert response["Cache-Control"] == "no-store"
 
 

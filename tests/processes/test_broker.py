@@ -84,7 +84,7 @@ def test_saving_goes_on_without_the_broker_and_heals_by_itself(installation, red
     eventually(lambda: settled(installation), installation.said)
     healed = time.monotonic() - began
     print(f"broker {trouble}: slowest save {slowest * 1000:.0f} ms, healed after {healed:.1f} s")
-    assert slowest < 0.5
+    assert slowest < 2  # on a busy machine; one publish to a frozen broker in the request costs 4 s or more
     assert healed < 90
     assert installation.edss("recompute", "--check").returncode == 0
 
