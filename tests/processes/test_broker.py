@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
+from statistics import median
 
 import pytest
 
@@ -69,10 +70,10 @@ def test_saving_goes_on_without_the_broker_and_heals_by_itself(installation, red
     eventually(lambda: settled(installation), installation.said)
     redis_server.now().send_signal(signal.SIGKILL if trouble == "stopped" else signal.SIGSTOP)
 
-    slowest = 0.0
+    took = []
     for month in range(1, 7):
         assert clinician.assess(code, f"2022-0{month}-10", 4) == 302
-        slowest = max(slowest, clinician.seconds)
+        took.append(clinician.seconds)
         page = clinician.get(f"/patients/{code}/")
         assert f"10 {['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'][month - 1]} 2022" in page
     assert "Why stable?" in page  # a pending worsening: held for less than 168 days
@@ -83,8 +84,12 @@ def test_saving_goes_on_without_the_broker_and_heals_by_itself(installation, red
     redis_server.again() if trouble == "stopped" else redis_server.now().send_signal(signal.SIGCONT)
     eventually(lambda: settled(installation), installation.said)
     healed = time.monotonic() - began
-    print(f"broker {trouble}: slowest save {slowest * 1000:.0f} ms, healed after {healed:.1f} s")
-    assert slowest < 2  # on a busy machine; one publish to a frozen broker in the request costs 4 s or more
+    usual, slowest = median(took), max(took)
+    print(
+        f"broker {trouble}: saves {usual * 1000:.0f} ms, slowest {slowest * 1000:.0f} ms, healed after {healed:.1f} s"
+    )
+    assert usual < 0.5
+    assert slowest < 2  # one that met a busy machine; a publish to a frozen broker in the request costs 4 s or more
     assert healed < 90
     assert installation.edss("recompute", "--check").returncode == 0
 
