@@ -1,0 +1,389 @@
+"""Confirmed disability worsening and improvement by any published definition: docs/engine.md, "Events".
+
+`detect` looks at one patient, `detect_cohort` at many; both run the same search (`engine.search`), interpreted or, for
+a cohort and where the optional extra is installed, compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from hashlib import sha256
+from math import inf
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import compiling, search
+from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale
+from engine.definitions import Definition, _key
+from engine.events import CdwType, Event, Reason, Unconfirmed
+from engine.presets import PRESETS, Preset
+from engine.steps import EDSS_STEPS
+from engine.types import Interval, day_of
+
+__all__ = ["PRESETS", "Cohort", "CohortEvents", "Definition", "Detection", "Event", "Preset", "Unconfirmed", "detect",
+           "detect_cohort"]  # fmt: skip
+
+VisitRow = Sequence[Any]  # (date, score or None) or (date, score or None, may confirm)
+RelapseOnset = date | Interval | tuple[date, date | None]
+
+_LABELS: dict[int, CdwType | None] = {
+    search.UNCLASSIFIED: None,
+    search.UNDEFINED: "undefined",
+    search.PIRA: "PIRA",
+    search.RAW: "RAW",
+    search.NOT_CLASSIFIABLE: "not classifiable",
+}
+_FOUND_KINDS = ("i4", "i4", "f8", "i4", "i1", "i1", "i4")
+_MISSED_KINDS = ("i4", "i4", "f8", "i1", "i1", "i4", "f8")
+_REASONS: dict[int, Reason] = {
+    search.NO_LATER_VISIT: "no_later_visit",
+    search.NONE_IN_WINDOW: "no_visit_in_window",
+    search.NEAR_RELAPSE: "near_relapse",
+    search.MAY_NOT_CONFIRM: "may_not_confirm",
+    search.BROKEN: "run_broken",
+    search.NOT_SUSTAINED: "not_sustained",
+    search.BELOW_STEP: "below_step",
+}
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The events of one patient. `total_followup_days` is None without a usable visit."""
+
+    events: tuple[Event, ...]
+    unconfirmed: tuple[Unconfirmed, ...]  # in order of examination
+    findings: tuple[CohortFinding, ...]
+    total_followup_days: int | None
+    definition: Definition
+    content_hash: str  # of the usable rows and the definition
+
+    def as_mapping(self) -> dict[str, Any]:
+        return {
+            "total_followup_days": self.total_followup_days,
+            "events": [event.as_mapping() for event in self.events],
+            "unconfirmed": [change.as_mapping() for change in self.unconfirmed],
+            "findings": [finding.sentence for finding in self.findings],
+            "definition": self.definition.as_mapping(),
+            "content_hash": self.content_hash,
+        }
+
+
+@dataclass(frozen=True)
+class CohortEvents:
+    """Events and unconfirmed changes of a cohort as columns; indices are visits of the cohort.
+
+    `patient`, `missed_patient`: index into `cohort.patients`. Columns of `found` have one entry an event, `conf` and
+    `pira` one row an event and one column a window; -1 is no visit.
+    """
+
+    cohort: Cohort
+    definition: Definition
+    counts: Ints  # events a patient
+    patient: Ints
+    found: search.Found
+    missed_patient: Ints
+    missed: search.Missed
+    starts: Ints = field(repr=False)  # first event of each patient, and the end
+    missed_starts: Ints = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.patient)
+
+    def of(self, index: int) -> tuple[Event, ...]:
+        """The events of `cohort.patients[index]`."""
+        begin, end = int(self.starts[index]), int(self.starts[index + 1])
+        return tuple(self._event(row, row - begin + 1) for row in range(begin, end))
+
+    def unconfirmed_of(self, index: int) -> tuple[Unconfirmed, ...]:
+        begin, end = int(self.missed_starts[index]), int(self.missed_starts[index + 1])
+        return tuple(self._unconfirmed(row) for row in range(begin, end))
+
+    @cached_property
+    def onset_days(self) -> Floats:
+        """Onset of each event, as an ordinal."""
+        days: Floats = self.cohort.day[self.found.onset]
+        return days
+
+    def _event(self, at: int, number: int) -> Event:
+        cohort, found = self.cohort, self.found
+        onset, base, delta, held = (int(column[at]) for column in (found.onset, found.base, found.delta, found.held))
+        patient = int(self.patient[at])
+        first, end = int(cohort.offsets[patient]), int(cohort.offsets[patient + 1])
+        worse = found.kind[at] == search.CDW
+        conf = [int(visit) for visit in found.conf[at]]
+        keys = [_key(days) for days in self.definition.conf_days]
+        pira: dict[str, date | None] = {key: self._day(visit) for key, visit in zip(keys, found.pira[at], strict=True)}
+        return Event(
+            number=number,
+            type="CDW" if worse else "CDI",
+            cdw_type=_LABELS[int(found.label[at])],
+            date=day_of(int(cohort.day[onset])),
+            value=self._value(onset),
+            baseline_date=day_of(int(cohort.day[base])),
+            baseline_value=float(found.base_score[at]),
+            last_delta_date=day_of(int(cohort.day[delta])),
+            last_delta_value=self._value(delta),
+            days_from_start=int(cohort.day[onset] - cohort.day[first]),
+            days_from_baseline=int(cohort.day[onset] - cohort.day[base]),
+            sustained_days=int(cohort.day[held] - cohort.day[onset]),
+            sustained_to_last=held == end - 1,
+            confirmed={key: self._day(visit) for key, visit in zip(keys, conf, strict=True)},
+            pira_confirmed=pira if worse and found.label[at] != search.UNCLASSIFIED else None,
+            imputed=max(conf) < 0,
+            onset_row=int(cohort.row[onset]),
+            baseline_row=int(cohort.row[base]),
+            confirmed_rows=tuple(None if visit < 0 else int(cohort.row[visit]) for visit in conf),
+            held_row=int(cohort.row[held]),
+        )
+
+    def _unconfirmed(self, at: int) -> Unconfirmed:
+        cohort, missed = self.cohort, self.missed
+        onset, base, seen = int(missed.onset[at]), int(missed.base[at]), int(missed.at[at])
+        day = float(missed.day[at])
+        return Unconfirmed(
+            direction="worsening" if missed.kind[at] == search.CDW else "improvement",
+            date=day_of(int(cohort.day[onset])),
+            value=self._value(onset),
+            baseline_date=day_of(int(cohort.day[base])),
+            baseline_value=float(missed.base_score[at]),
+            reason=_REASONS[int(missed.reason[at])],
+            at=self._day(seen),
+            confirmable_from=None if day == inf else day_of(int(np.ceil(day))),
+            onset_row=int(cohort.row[onset]),
+        )
+
+    def _day(self, visit: int) -> date | None:
+        return None if visit < 0 else day_of(int(self.cohort.day[visit]))
+
+    def _value(self, visit: int) -> float:
+        return float(self.cohort.score[visit])
+
+
+def detect(
+    visits: Iterable[VisitRow],
+    relapses: Iterable[RelapseOnset] | None,
+    definition: Definition,
+    *,
+    patient: object = "",
+) -> Detection:
+    """The events of one patient.
+
+    `visits`: (date, score or None) or (date, score or None, may confirm), in any order; of several rows of one day the
+    last one counts. `relapses`: onsets, as a date or an Interval, or (onset, end); None when relapses were never
+    collected, so that no worsening can be classified. A bad row is a finding, never an error. `patient` only matters
+    for an imputation by chance.
+    """
+    rows = [tuple(row) for row in visits]
+    onsets = [_onset(relapse) for relapse in relapses or ()]
+    number = len(onsets)
+    cohort = Cohort.from_columns(
+        np.zeros(len(rows), np.int64),
+        [_ordinal(row[0]) for row in rows],
+        [np.nan if row[1] is None else float(row[1]) for row in rows],
+        may_confirm=[bool(row[2]) if len(row) > 2 else True for row in rows],
+        relapse_patient=None if relapses is None and not definition.peer else np.zeros(number, np.int64),
+        relapse_day=[onset[0] for onset in onsets],
+        relapse_last=[onset[1] for onset in onsets],
+        relapse_end=[onset[2] for onset in onsets],
+        scale=scale_of(definition),
+    )
+    if not len(cohort):
+        return Detection((), (), cohort.findings, None, definition, _hash(cohort, definition))
+    found = detect_cohort(cohort, definition, names=[patient])
+    followup = cohort.followup_days()[0]
+    return Detection(
+        found.of(0),
+        found.unconfirmed_of(0),
+        cohort.findings,
+        None if np.isnan(followup) else int(followup),
+        definition,
+        _hash(cohort, definition),
+    )
+
+
+def detect_cohort(
+    cohort: Cohort,
+    definition: Definition,
+    *,
+    compiled: bool | None = None,
+    delta_score: npt.ArrayLike | None = None,
+    names: Sequence[object] | None = None,
+) -> CohortEvents:
+    """The events of every patient of a cohort.
+
+    `compiled`: True asks for machine code (RuntimeError without the optional extra), False for the interpreter; by
+    default a large cohort is compiled where that is possible. `delta_score` (visits of the cohort,): the steps are
+    taken at these scores instead (pymsprog's `valuedelta`). `names`: what to call the patients where chance imputes.
+    """
+    function = _function(cohort, compiled)
+    interpreted = function is search.search_many
+    rules = definition.rules(own_steps=delta_score is None)
+    tables, counts, misses = _tables(cohort, definition, rules, delta_score, names or cohort.patients, interpreted)
+    compiling.run(function, tables, len(cohort), 0 if interpreted else len(cohort.day))
+    found, missed = tables[3], tables[4]
+    return _collected(
+        cohort, definition, rules, found, missed, np.asarray(counts, np.int64), np.asarray(misses, np.int64)
+    )
+
+
+def scale_of(definition: Definition) -> Scale:
+    """Which scores are accepted: the steps of the EDSS, any number from 0 to 10 as in the peers, or any number."""
+    if definition.steps.name and definition.steps.name not in EDSS_STEPS:
+        return "any"
+    return "edss_any" if definition.peer else "edss"
+
+
+def _function(cohort: Cohort, compiled: bool | None) -> compiling.SearchMany:
+    if compiled or (compiled is None and len(cohort) >= compiling.WORTH_IT):
+        made = compiling.compiled()
+        if made is not None:
+            return made
+        if compiled:
+            raise RuntimeError("The optional extra `speed` is not installed.")
+    return search.search_many
+
+
+def _tables(
+    cohort: Cohort,
+    definition: Definition,
+    rules: search.Rules,
+    delta_score: npt.ArrayLike | None,
+    names: Sequence[object] | npt.NDArray[Any],
+    interpreted: bool,
+) -> tuple[tuple[Any, ...], Any, Any]:
+    """Everything the search reads and writes: lists for the interpreter, which are faster there, else arrays."""
+    size, patients, sign = len(cohort.day), len(cohort), -1.0 if definition.worsening == "decrease" else 1.0
+    up, down = _steps(cohort, definition, delta_score)
+    changes_scores = rules.keep_higher or rules.lowest
+    score = cohort.score * sign if sign < 0 or (changes_scores and not interpreted) else cohort.score
+    reach = np.full(len(cohort.relapse_first), 0.0 if definition.event == "firstPIRA" else rules.assoc_before)
+    if rules.ends:
+        known = ~np.isnan(cohort.relapse_end)
+        reach[known] = cohort.relapse_end[known] - cohort.relapse_first[known]
+    low, high = np.array(definition.windows, dtype=np.float64).T
+    visits = search.Visits(
+        *(_kept(interpreted, column) for column in (cohort.day, score, up, down, cohort.may_confirm)),
+        *(_fresh(interpreted, size, "f8") for _ in ("since", "to")),
+    )
+    onsets = (cohort.relapse_first, cohort.relapse_last, cohort.relapse_end, reach)
+    relapses = search.Relapses(*(_kept(interpreted, column) for column in onsets))
+    found = search.Found(
+        *(_fresh(interpreted, size, kind) for kind in _FOUND_KINDS),
+        *(_fresh(interpreted, size * rules.windows, "i4") for _ in ("conf", "pira")),
+    )
+    missed = search.Missed(*(_fresh(interpreted, size, kind) for kind in _MISSED_KINDS))
+    counts, misses = _fresh(interpreted, patients, "i8"), _fresh(interpreted, patients, "i8")
+    impute = _kept(interpreted, _impute(definition, names, patients))
+    windows = search.Windows(_kept(interpreted, low.copy()), _kept(interpreted, high.copy()))
+    offsets = _kept(interpreted, cohort.offsets), _kept(interpreted, cohort.relapse_offsets)
+    return (
+        (
+            visits,
+            relapses,
+            windows,
+            found,
+            missed,
+            rules,
+            *offsets,
+            _kept(interpreted, cohort.collected),
+            impute,
+            counts,
+            misses,
+        ),
+        counts,
+        misses,
+    )
+
+
+def _kept(interpreted: bool, column: npt.NDArray[Any]) -> Any:
+    return column.tolist() if interpreted else column
+
+
+def _fresh(interpreted: bool, length: int, kind: str) -> Any:
+    """Room that the search fills."""
+    return [0] * length if interpreted else np.empty(length, dtype=kind)
+
+
+def _steps(cohort: Cohort, definition: Definition, delta_score: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """Smallest rise and fall at each visit, in the direction of the scale."""
+    if delta_score is None and cohort.halves is not None:  # a score on the grid is looked up
+        up, down = definition.steps.columns(np.arange(21) / 2, definition.single_table)
+        return up[cohort.halves], down[cohort.halves]
+    at = cohort.score if delta_score is None else np.asarray(delta_score, dtype=np.float64)
+    return definition.steps.columns(at, definition.single_table)
+
+
+def _impute(definition: Definition, names: Sequence[object] | npt.NDArray[Any], patients: int) -> npt.NDArray[np.bool_]:
+    """Of whom a worsening at the last visit is kept; by chance it depends on the seed and the patient alone."""
+    chance = definition.impute_last_visit
+    if not 0 < chance < 1:
+        return np.full(patients, chance > 0)
+    return np.array([_draw(definition.impute_seed, name) < chance for name in names], dtype=bool)
+
+
+def _draw(seed: int | None, name: object) -> float:
+    return int.from_bytes(sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
+
+
+def _collected(
+    cohort: Cohort,
+    definition: Definition,
+    rules: search.Rules,
+    found: search.Found,
+    missed: search.Missed,
+    counts: Ints,
+    misses: Ints,
+) -> CohortEvents:
+    """The rows that were written, close together; those of one patient in order of onset."""
+    sign = -1.0 if definition.worsening == "decrease" else 1.0
+    rows, patient, starts = _rows(cohort.offsets, counts)
+    columns = [np.asarray(column) for column in found]
+    if rules.rebaseline and len(rows):  # only then can an earlier onset be found later
+        rows = rows[np.lexsort((columns[0][rows], patient))]
+    wide = [column.reshape(-1, rules.windows)[rows] for column in columns[7:]]
+    narrow = [column[rows] for column in columns[:7]]
+    narrow[2] = narrow[2] * sign
+    missed_rows, missed_patient, missed_starts = _rows(cohort.offsets, misses)
+    other = [np.asarray(column)[missed_rows] for column in missed]
+    other[2] = other[2] * sign
+    return CohortEvents(
+        cohort, definition, counts, patient, search.Found(*narrow, *wide), missed_patient, search.Missed(*other),
+        starts, missed_starts,
+    )  # fmt: skip
+
+
+def _rows(offsets: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Row numbers of the first `counts` rows of each patient, their patients, and where each patient's begin."""
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    patient = np.repeat(np.arange(len(counts)), counts)
+    return offsets[:-1][patient] + np.arange(starts[-1]) - starts[:-1][patient], patient, starts
+
+
+def _ordinal(day: Any) -> float:
+    """A calendar day; of a date-time its own calendar day. NaN for none."""
+    if day is None:
+        return np.nan
+    return float((day.date() if isinstance(day, datetime) else day).toordinal())
+
+
+def _onset(relapse: RelapseOnset) -> tuple[float, float, float]:
+    """First and last possible onset, and the last day or NaN."""
+    if isinstance(relapse, Interval):
+        return _ordinal(relapse.first), _ordinal(relapse.last), np.nan
+    if isinstance(relapse, tuple):
+        return _ordinal(relapse[0]), _ordinal(relapse[0]), _ordinal(relapse[1])
+    return _ordinal(relapse), _ordinal(relapse), np.nan
+
+
+def _hash(cohort: Cohort, definition: Definition) -> str:
+    digest = sha256(definition.content_hash.encode())
+    for column in (cohort.day, cohort.score, cohort.may_confirm, cohort.relapse_first, cohort.relapse_last,
+                   cohort.relapse_end, cohort.collected):  # fmt: skip
+        digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update(b"|")
+    return digest.hexdigest()
