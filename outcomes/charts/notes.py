@@ -9,6 +9,7 @@ from outcomes.timeline import Timeline, Verdict, middle
 
 LETTER = 1 / 88  # the width of a letter, as a share of the narrowest plot that shows words
 SHIFT = 0.012  # how far beside a day its words begin, as a share of the time axis
+DOT = 0.15  # half the height of the largest dot, in EDSS
 LINE = 0.06  # the height of a line of words, as a share of the EDSS axis
 
 
@@ -102,7 +103,7 @@ def drawn(timeline: Timeline) -> Iterator[Box]:
     for a, b in pairwise(scored):
         low, high = sorted((float(a.edss), float(b.edss)))
         yield Box(middle(a.interval), middle(b.interval), float(a.edss), float(a.edss))
-        yield Box(middle(b.interval), middle(b.interval), low, high)
+        yield Box(middle(b.interval), middle(b.interval), low - DOT, high + DOT)
     if scored:
         last = scored[-1]
         yield Box(middle(last.interval), max(timeline.until, last.interval.last), float(last.edss), float(last.edss))
@@ -157,7 +158,7 @@ def scale_notes(timeline: Timeline, taken: list[Box], start: date) -> list[dict]
     """What 4.0 and 6.0 mean, above or below their level; where the course is drawn there, nothing."""
     notes, day = [], start + timedelta(days=15)
     for level, text in ((4, "4.0 still walks 500 m alone"), (6, "6.0 needs an aid, or under 100 m")):
-        found = free(placed(timeline, text, day, level, [0.001, -0.001], left=False), taken)
+        found = free(placed(timeline, text, day, level, [0.001, -0.001, 0.04], left=False), taken)
         if found is None:
             continue
         box, y, gap = found

@@ -148,14 +148,23 @@ def test_how_long_a_person_was_not_seen_is_counted(client, neurologist, treated)
     assert f"{months} months" in get(client, neurologist, treated).content.decode()
 
 
-def test_words_on_the_chart_keep_clear_of_the_course(patient, clinician):
+def test_words_without_a_clear_place_on_the_chart_are_left_out(patient, clinician):
     for day, edss in (("2016-03-01", 4.5), ("2016-09-05", 4), ("2017-03-10", 4.5), ("2026-03-10", 2)):
         visit(patient, clinician, day, edss)
 
     words = {note["text"]: note for note in charts.figure(timeline.read(patient))["layout"]["annotations"]}
 
-    assert words["4.0 still walks 500 m alone"]["yanchor"] == "top"  # the course is drawn above this level
+    assert "4.0 still walks 500 m alone" not in words  # the course is drawn above, below and at this level
     assert words["6.0 needs an aid, or under 100 m"]["yanchor"] == "bottom"
+
+
+def test_words_on_the_chart_do_not_cover_a_visit_at_their_level(patient, clinician):
+    for day, edss in (("2016-03-01", 2), ("2017-03-10", 2), ("2017-09-10", 4), ("2018-03-10", 2), ("2026-03-10", 2)):
+        visit(patient, clinician, day, edss)
+
+    words = {note["text"]: note for note in charts.figure(timeline.read(patient))["layout"]["annotations"]}
+
+    assert words["4.0 still walks 500 m alone"]["y"] > 4.15
 
 
 def test_a_cell_too_narrow_for_its_number_carries_none(treated):
