@@ -8,7 +8,7 @@ from outcomes.roster import ORDERS
 from patients.models import Centre
 
 COURSES = [
-    ("", "Any number of courses"),
+    ("", "Any courses"),
     ("0", "No course"),
     ("1", "1 course"),
     ("2", "2 courses"),

@@ -7,8 +7,8 @@ from functools import cached_property
 from assessments.models import Assessment, Relapse
 from assessments.wording import WORDS
 from engine.edss import SYSTEMS
-from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, UNSEEN_MONTHS, add_months, better_to, worse_from
-from engine.types import Interval
+from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, add_months, better_to, worse_from
+from engine.types import Interval, completed_months
 from outcomes import trajectory
 from outcomes.trajectory import Current
 from patients import hints
@@ -21,7 +21,6 @@ NEEDED = (
     f"The status since Lemtrada needs a baseline in the {ANCHOR_BEFORE_DAYS} days before the first infusion, and two "
     f"visits after it, the last one {CONFIRM_DAYS} days or more later."
 )
-UNSEEN = f"{UNSEEN_MONTHS} months"
 SYSTEM_WORDS = {system: WORDS[system].label for system in SYSTEMS}
 
 
@@ -134,17 +133,25 @@ class Timeline:
         return [(year, label) for year, label in sorted(labels.items()) if add_months(first, 12 * year) <= self.today]
 
     @property
-    def not_seen_lately(self) -> str:
-        """How long without a visit makes this true, in words; empty while it is not."""
-        limit = self.current.trajectory.unseen_from if self.current else None
-        return UNSEEN if limit is not None and limit <= self.today else ""
+    def until(self) -> date:
+        """Up to when the person is followed: today, or the last day the death can have been on."""
+        death = self.patient.known("death")
+        return min(self.today, death.last) if death else self.today
 
-    def relapses_around(self) -> tuple[int, int, float]:
-        """Relapses in the 730 days up to the first infusion day, those after it, and the years since."""
+    @property
+    def not_seen_lately(self) -> str:
+        """How long ago the last visit was, where that is too long; empty while it is not."""
+        one = self.current.trajectory if self.current else None
+        if one is None or one.last_visit is None or one.unseen_from is None or one.unseen_from > self.today:
+            return ""
+        return f"{completed_months(one.last_visit, self.until)} months"
+
+    def relapses_around(self) -> tuple[int, int]:
+        """Relapses in the 730 days up to the first infusion day, and those after it."""
         first = self.courses[0].first.first
         before = sum(1 for r in self.relapses if first - timedelta(days=730) < r.interval.first <= first)
         after = sum(1 for r in self.relapses if r.interval.first > first)
-        return before, after, (self.today - first).days / 365.25
+        return before, after
 
 
 def read(patient: Patient) -> Timeline:

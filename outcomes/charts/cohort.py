@@ -12,9 +12,11 @@ COLOURS = {
     Status.PROGRESSED: ("--progressed", "--surface"),
     Status.INSUFFICIENT: ("--line-2", "--ink"),
 }
-KEY = [("improved", "improved"), ("c-ref", "stable"), ("progressed", "progressed"), ("line-2", "insufficient")]
+SIGNS = {Status.IMPROVED: "↘", Status.STABLE: "–", Status.PROGRESSED: "↗", Status.INSUFFICIENT: "○"}
+MARKS = ("improved", "c-ref", "progressed", "line-2")
+KEY = [(mark, f"{sign} {status.label.lower()}") for mark, (status, sign) in zip(MARKS, SIGNS.items(), strict=True)]
 TICKS = [0, 25, 50, 75, 100]
-LEAST_WRITTEN = 6  # per cent: a narrower part carries no number
+LEAST_WRITTEN = 8  # per cent: a narrower part carries no number
 
 
 def stacked(groups: Sequence[Group]) -> dict:
@@ -45,7 +47,10 @@ def trace(status: Status, groups: Sequence[Group], labels: list[str]) -> dict:
         "y": labels,
         "x": shares,
         "customdata": people,
-        "text": [f"{number:,}" if share >= LEAST_WRITTEN else "" for number, share in zip(people, shares, strict=True)],
+        "text": [
+            f"{SIGNS[status]} {number:,}" if share >= LEAST_WRITTEN else ""
+            for number, share in zip(people, shares, strict=True)
+        ],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,

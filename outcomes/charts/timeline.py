@@ -4,12 +4,12 @@ Colours are token names, put in by the page's script, so that one figure serves 
 """
 
 from datetime import date, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from assessments.models import Assessment
 from engine.edss import SYSTEMS
-from outcomes.timeline import SYSTEM_WORDS, Timeline, Verdict, middle
+from outcomes.charts.notes import annotations, edss_range, levels, span, today_note, turning_points
+from outcomes.timeline import SYSTEM_WORDS, Timeline, middle
 from patients.dates import say_known_date
 
 DAY_MS = 86_400_000
@@ -24,6 +24,7 @@ KEY = [
     ("relapse", "relapse"),
     ("infusions", "infusion days"),
 ]
+GRADES = ("Systems, raw grade", [(f"r{grade}", str(grade)) for grade in range(7)])
 SHORT = ["Visual", "Brainst.", "Pyram.", "Cerebel.", "Sensory", "Bladder", "Cerebral"]
 
 
@@ -73,7 +74,7 @@ def compact(timeline: Timeline, systems: bool) -> dict:
         "height": 560 if systems else 270,
         "margin": {"l": 62, "r": 10, "t": 6, "b": 28},
         "xaxis": {"dtick": "M24", "tickformat": "%Y"},
-        "annotations": [*today_note(timeline)],
+        "annotations": [today_note(timeline, "right")],
         "yaxis": {"title": {"text": ""}},
         "yaxis3": {"ticktext": ["Relapse", "Lemtr."]},
     }
@@ -82,19 +83,8 @@ def compact(timeline: Timeline, systems: bool) -> dict:
     return layout
 
 
-def span(timeline: Timeline) -> tuple[date, date]:
-    days = [a.interval.first for a in timeline.assessments] + [r.interval.first for r in timeline.relapses]
-    days += [course.first.first for course in timeline.courses]
-    first = min(days, default=timeline.today - timedelta(days=365))
-    room = max((timeline.today - first).days // 25, 20)
-    return first - timedelta(days=room), timeline.today + timedelta(days=room * 2)
-
-
 def edss_axis(timeline: Timeline, domain: list[float]) -> dict:
-    """From just under 1.0, or under 0 where a score is 0, to 6.5 or one above the highest score."""
-    scores = [float(a.edss) for a in timeline.scored]
-    low = -0.2 if scores and min(scores) < 1 else 0.9
-    top = min(max([6.5, *(score + 1 for score in scores)]), 10.3)
+    low, top = edss_range(timeline)
     ticks = list(range(0 if low < 0 else 1, int(top) + 1))
     return {
         "domain": domain,
@@ -263,22 +253,6 @@ MARKERS = {
 }  # fmt: skip
 
 
-def turning_points(verdict: Verdict) -> list[tuple[date, str, str]]:
-    """(day, kind of mark, words) of a verdict's since-date and of its pending change."""
-    against = (
-        f"<br>against {verdict.baseline:.1f}, {verdict.anchor}<extra></extra>" if verdict.baseline is not None else ""
-    )
-    points = []
-    if verdict.since:
-        points.append(
-            (verdict.since, verdict.status, f"{verdict.since:%-d %b %Y}<br>{verdict.status.title()}{against}")
-        )
-    if verdict.pending:
-        since = date.fromisoformat(verdict.pending["since"])
-        points.append((since, verdict.pending["direction"], f"{since:%-d %b %Y}<br>{verdict.pending_words}{against}"))
-    return points
-
-
 def lanes(timeline: Timeline) -> list[dict]:
     """Relapses and infusion days, each in its lane above the plot."""
     relapses, days = timeline.relapses, [i for course in timeline.courses for i in course.infusions]
@@ -312,25 +286,12 @@ def relapse_shapes(timeline: Timeline, bottom: float) -> list[dict]:
         vertical(middle(r.interval).isoformat(), "paper", bottom, 0.9, "--relapse", dash="dot", opacity=0.8)
         for r in timeline.relapses
     ]
-    return [*stems, vertical(timeline.today.isoformat(), "paper", 0, 0.9, "--c-axis")]
+    return [*stems, vertical(timeline.until.isoformat(), "paper", 0, 0.9, "--c-axis")]
 
 
 def vertical(day: str, against: str, low: float, high: float, colour: str, *, dash="solid", opacity=1.0) -> dict:
     return {"type": "line", "xref": "x", "yref": against, "x0": day, "x1": day, "y0": low, "y1": high,
             "line": {"color": colour, "width": 1, "dash": dash}, "opacity": opacity, "layer": "below"}  # fmt: skip
-
-
-def levels(verdict: Verdict | None) -> list[tuple[float, str, str, str]]:
-    """(EDSS, colour, dash, words at the right edge) of the baseline and of the two steps."""
-    if verdict is None or verdict.baseline is None:
-        return []
-    better, worse = verdict.steps
-    found = [(verdict.baseline, "--c-edss", "dash", f"baseline {verdict.baseline:.1f}")]
-    if better is not None:
-        found.append((better, "--improved", "dot", f"improved<br>at {better:.1f} or less"))
-    if worse is not None:
-        found.append((worse, "--progressed", "dot", f"progressed<br>at {worse:.1f} or more"))
-    return found
 
 
 def step_shapes(timeline: Timeline, end: date) -> list[dict]:
@@ -345,66 +306,13 @@ def step_shapes(timeline: Timeline, end: date) -> list[dict]:
     ]  # fmt: skip
 
 
-def note(text: str, colour: str, **place) -> dict:
-    font = {"color": colour, "size": place.pop("size", 11.5), "weight": place.pop("weight", 400)}
-    return {"showarrow": False, "text": text, "font": font, "align": "left", "yanchor": "middle", **place}
-
-
-def annotations(timeline: Timeline, start: date) -> list[dict]:
-    notes = [*today_note(timeline)]
-    for level, colour, dash, text in levels(timeline.main):
-        weight = 600 if dash == "dash" else 400
-        ink = "--ink" if dash == "dash" else colour
-        notes.append(note(text, ink, weight=weight, xref="paper", yref="y", x=1.006, y=level, xanchor="left"))
-    for level, text in ((4, "4.0 still walks 500 m alone"), (6, "6.0 needs an aid, or under 100 m")):
-        place = {"x": (start + timedelta(days=15)).isoformat(), "y": level, "xanchor": "left", "yanchor": "bottom"}
-        notes.append(note(text, "--ink-3", size=11, xref="x", yref="y", **place))
-    notes += mark_notes(timeline)
-    room = (span(timeline)[1] - start) / 4  # what the longer words take of the narrowest plot that shows them
-    for course, following in zip_longest(timeline.courses, timeline.courses[1:]):
-        number = len(course.infusions)
-        text = f"course {course.number}, {number} day{'s' if number != 1 else ''}"
-        if course.number > 1 and following and middle(following.first) - middle(course.last) < room:
-            text = str(course.number)
-        place = {"x": (middle(course.last) + timedelta(days=12)).isoformat(), "y": 1, "xanchor": "left"}
-        if course.number == 1:
-            place = {"x": (middle(course.first) - timedelta(days=12)).isoformat(), "y": 1, "xanchor": "right"}
-        notes.append(note(text, "--course", xref="x", yref="y3", **place))
-    return notes
-
-
-def mark_notes(timeline: Timeline) -> list[dict]:
-    """Beside each since-date and pending mark: its word, and the anchor where it is not the one of the chart."""
-    notes, seen = [], set()
-    start, end = span(timeline)
-    for verdict in timeline.verdicts:
-        aside = "" if verdict is timeline.main else f", {verdict.anchor}"
-        for day, kind, _ in turning_points(verdict):
-            row = next((r for r in verdict.rows if r["first"] == day.isoformat() and r["edss"] is not None), None)
-            if row is None or day in seen:
-                continue
-            seen.add(day)
-            below = kind in ("improved", "improvement")
-            colour = f"--{kind}" if kind in ("improved", "progressed") else "--pending"
-            word = kind.title() if kind in ("improved", "progressed") else verdict.pending_words
-            y = row["edss"] + (-0.16 if below else 0.16)
-            late = (end - day) < (end - start) / 4  # words at the right edge belong to the steps
-            place = {"x": day.isoformat(), "y": y, "xanchor": "right" if late else "center"}
-            place |= {"yanchor": "top" if below else "bottom"}
-            notes.append(note(word + aside, colour, weight=600, xref="x", yref="y", **place))
-    return notes
-
-
-def today_note(timeline: Timeline) -> list[dict]:
-    place = {"x": timeline.today.isoformat(), "y": 0.895, "xanchor": "left", "yanchor": "top", "xshift": 2}
-    return [note("today", "--ink-2", size=11, xref="x", yref="paper", **place)]
-
-
 def cells(timeline: Timeline) -> list[dict]:
     """The strip of functional systems: from each graded visit to the next, coloured and numbered by the raw grade."""
     graded = [a for a in timeline.assessments if any(grade is not None for grade, _ in a.grades.values())]
     starts = [middle(a.interval) for a in graded]
-    ends = [*starts[1:], min(timeline.today, starts[-1] + timedelta(days=120))] if starts else []
+    ends = [*starts[1:], min(timeline.until, starts[-1] + timedelta(days=120))] if starts else []
+    first, last = span(timeline)
+    least = (last - first) / 40  # a narrower cell has no room for its number
     traces = []
     for system in SYSTEMS:
         shown = [
@@ -412,11 +320,11 @@ def cells(timeline: Timeline) -> list[dict]:
             for start, end, a in zip(starts, ends, graded, strict=True)
             if (grade := a.grades[system][0]) is not None
         ]
-        traces.append(strip(SYSTEM_WORDS[system], shown))
+        traces.append(strip(SYSTEM_WORDS[system], shown, least))
     return traces
 
 
-def strip(name: str, shown: list[tuple[date, date, int, Assessment]]) -> dict:
+def strip(name: str, shown: list[tuple[date, date, int, Assessment]], least: timedelta) -> dict:
     if not shown:  # an empty bar keeps the lane, so that the axis shows all seven
         return {"type": "bar", "orientation": "h", "yaxis": "y2", "y": [name], "x": [None], "hoverinfo": "skip"}
     grades = [grade for _, _, grade, _ in shown]
@@ -430,7 +338,7 @@ def strip(name: str, shown: list[tuple[date, date, int, Assessment]]) -> dict:
         "x": [max((end - start).days, 1) * DAY_MS for start, end, *_ in shown],
         "width": 0.86,
         "marker": {"color": [f"--r{grade}" for grade in grades], "line": {"width": 1, "color": "--surface"}},
-        "text": [str(grade) for grade in grades],
+        "text": [str(grade) if end - start >= least else "" for start, end, grade, _ in shown],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,

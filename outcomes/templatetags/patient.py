@@ -54,13 +54,18 @@ def drugs_before(line: Timeline) -> list[str]:
 def relapses(line: Timeline) -> str:
     if not line.courses:
         return f"{len(line.relapses)} recorded"
-    before, after, years = line.relapses_around()
-    return f"{before} in the 2 years before, {after} in {years:.1f} years since"
+    before, after = line.relapses_around()
+    return f"{before} in the 2 years before, {after} in {since_first(line)} since"
 
 
 @register.filter
 def since_first(line: Timeline) -> str:
-    return f"{(line.today - line.courses[0].first.first).days / 365.25:.1f} years"
+    """How long from the first infusion to today, or to the death: in months below two years."""
+    first = line.courses[0].first.first
+    months = completed_months(first, line.until)
+    if months < 24:
+        return f"{months} month{'s' if months != 1 else ''}" if months > 0 else "under 1 month"
+    return f"{(line.until - first).days / 365.25:.1f} years"
 
 
 @register.filter

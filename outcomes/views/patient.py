@@ -26,6 +26,7 @@ def context(request, patient, *, systems=True) -> dict:
         "figure": charts.figure(line, systems=systems) if line.scored else None,
         "caption": charts.caption(line),
         "key": charts.KEY,
+        "below": charts.GRADES,
         "table": charts.table(line),
         "rows": timeline.grade_changes(line),
         "may_write": access.may(request.user, "assessment.add", patient.centre_id),

@@ -1,7 +1,11 @@
-/* keys.js: the assessment form by keyboard, `/` for search, and the letter of a link that shows one (data-key). It moves and selects; it computes nothing. */
+/* keys.js: the assessment form by keyboard, `/` for search, and the letter of a link that shows one (data-key). It moves and selects; it computes nothing.
+   The account page switches keys of one sign off (WCAG 2.1.4); the choice stays in this browser. */
 (function () {
   "use strict";
-  const FORM = "#assessment";
+  const FORM = "#assessment", root = document.documentElement;
+  const kept = () => { try { return localStorage.getItem("keys"); } catch { return null; } };
+  const keep = (state) => { try { localStorage.setItem("keys", state); } catch { /* a private window forgets it */ } };
+  root.dataset.keys = kept() === "off" ? "off" : "on";
   const rows = () => [...document.querySelectorAll(FORM + " .grades")].filter((row) => row.offsetParent !== null);
   const first = (row) => row.querySelector("input[type=radio]:checked") || row.querySelector("input, select");
   const changed = (input) => input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -81,6 +85,12 @@
     return true;
   }
 
+  for (const box of document.querySelectorAll("[data-keys-switch]")) {
+    box.checked = root.dataset.keys === "on";
+    box.disabled = false;
+    box.addEventListener("change", () => { root.dataset.keys = box.checked ? "on" : "off"; keep(root.dataset.keys); });
+  }
+
   document.addEventListener("focusin", (e) => {
     for (const row of document.querySelectorAll(FORM + " .grades")) row.classList.toggle("now", row.contains(e.target));
   });
@@ -90,6 +100,8 @@
     forget(e.target);
   }, true);
   document.addEventListener("keydown", (e) => {
+    const held = e.ctrlKey || e.metaKey || e.altKey;
+    if (e.key.length === 1 && (held || e.isComposing || root.dataset.keys === "off")) return;
     if (e.key === "/" && !typing(e.target)) {
       const search = document.querySelector("[data-search]");
       if (search) { e.preventDefault(); search.focus(); }
@@ -97,12 +109,12 @@
     }
     const form = document.querySelector(FORM);
     if (!form) {
-      const link = !typing(e.target) && !e.ctrlKey && !e.metaKey && !e.altKey && document.querySelector('a[data-key="' + CSS.escape(e.key.toLowerCase()) + '"]');
+      const link = !typing(e.target) && !held && document.querySelector('a[data-key="' + CSS.escape(e.key.toLowerCase()) + '"]');
       if (link) { e.preventDefault(); link.click(); }
       return;
     }
     if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); form.requestSubmit(); return; }
-    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (held) return;
     const row = e.target.closest(FORM + " .grades");
     const list = e.target.tagName === "SELECT"; // the list of codes keeps its own keys
     if (row && !list && press(row, e.key.length === 1 ? e.key.toLowerCase() : e.key, e.target)) e.preventDefault();

@@ -124,3 +124,53 @@ def test_the_number_of_queries_does_not_grow(client, neurologist, clinician, tre
         visit(treated, clinician, f"2019-0{day}-20", 3)
     with django_assert_max_num_queries(40):
         client.get(reverse("outcomes:patient", args=[treated.code]))
+
+
+def test_the_time_since_lemtrada_ends_with_the_death(client, neurologist, treated):
+    treated.death, treated.death_precision, treated.death_cause = date(2018, 2, 14), "day", "other"
+    treated.save()
+
+    page = get(client, neurologist, treated).content.decode()
+
+    assert "Course 1 to death" in page
+    assert "23 months" in page
+    assert "1 in 23 months since" in page
+    assert "safety month" not in page
+    layout = charts.figure(timeline.read(treated))["layout"]
+    assert "died" in [note["text"] for note in layout["annotations"]]
+    assert layout["xaxis"]["range"][1] < "2019"
+
+
+def test_how_long_a_person_was_not_seen_is_counted(client, neurologist, treated):
+    line = timeline.read(treated)
+    months = (line.today.year - 2018) * 12 + line.today.month - 9 - (line.today.day < 11)
+
+    assert f"{months} months" in get(client, neurologist, treated).content.decode()
+
+
+def test_words_without_a_clear_place_on_the_chart_are_left_out(patient, clinician):
+    for day, edss in (("2016-03-01", 4.5), ("2016-09-05", 4), ("2017-03-10", 4.5), ("2026-03-10", 2)):
+        visit(patient, clinician, day, edss)
+
+    words = {note["text"]: note for note in charts.figure(timeline.read(patient))["layout"]["annotations"]}
+
+    assert "4.0 still walks 500 m alone" not in words  # the course is drawn above, below and at this level
+    assert words["6.0 needs an aid, or under 100 m"]["yanchor"] == "bottom"
+
+
+def test_words_on_the_chart_do_not_cover_a_visit_at_their_level(patient, clinician):
+    for day, edss in (("2016-03-01", 2), ("2017-03-10", 2), ("2017-09-10", 4), ("2018-03-10", 2), ("2026-03-10", 2)):
+        visit(patient, clinician, day, edss)
+
+    words = {note["text"]: note for note in charts.figure(timeline.read(patient))["layout"]["annotations"]}
+
+    assert words["4.0 still walks 500 m alone"]["y"] > 4.15
+
+
+def test_a_cell_too_narrow_for_its_number_carries_none(treated):
+    figure = charts.figure(timeline.read(treated))
+    start, end = (date.fromisoformat(day) for day in figure["layout"]["xaxis"]["range"])
+    for trace in figure["data"]:
+        if trace.get("meta") == "cells":
+            for width, text in zip(trace["x"], trace["text"], strict=True):
+                assert bool(text) == (width / charts.DAY_MS >= (end - start).days / 40)
