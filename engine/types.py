@@ -14,6 +14,8 @@ Status = Literal["improved", "stable", "progressed", "insufficient"]
 Certainty = Literal["confirmed", "provisional"]
 Direction = Literal["improvement", "worsening"]
 
+DAYS_PER_YEAR = 365.25  # of every duration that is shown in years
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -159,3 +161,10 @@ class Finding:
     @property
     def sentence(self) -> str:
         return _FINDINGS[self.kind].format(day=self.day.words, edss=edss_words(self.edss))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A figure that is not given because it would mislead, and why, as a sentence to show in its place."""
+
+    reason: str

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import lemtrada, status
+from engine import lemtrada, relapses, status
+from engine.change import edss_area
 from engine.edss import (
     CONVERSIONS,
     GRADE_MAX,
@@ -27,8 +28,11 @@ from engine.edss import (
     score_many,
 )
 from engine.edss_checks import AssessmentFacts, warnings
+from engine.logrank import logrank
+from engine.rates import annualised_rate, rate_ratio
 from engine.shares import wilson
 from engine.status import REASONS, classify
+from engine.survival import kaplan_meier
 from engine.types import Interval
 from engine.walking import SCHEMES, ambulation_code, best_ambulation
 
@@ -314,6 +318,58 @@ def test_an_example_of_an_interval(line):
     assert [f"{end:.4f}" for end in wilson(int(count), int(total))] == [low, high]
 
 
+def times(text):
+    """ "6 6+" to days and events; + is censored."""
+    words = text.split()
+    return [int(word.rstrip("+")) for word in words], [not word.endswith("+") for word in words]
+
+
+@pytest.mark.parametrize("box", blocks("survival"))
+def test_an_example_of_a_survival_curve(box):
+    given, *expected = box
+    found = kaplan_meier(*times(given))
+
+    def said(line):
+        if line.startswith("at "):
+            here = found.at(int(re.findall(r"\d+", line)[0]))
+            if here is None:
+                return "not known"
+            return f"{here.survival:.4f}, {here.low:.4f} to {here.high:.4f}, at risk {here.at_risk}"
+        if line.startswith("median"):
+            medians = (found.median_days, found.median_low_days, found.median_high_days)
+            return "{}, {} to {}".format(*("not reached" if day is None else f"{day:.0f}" for day in medians))
+        test = logrank([times(given), times(line.removeprefix("log-rank against ").split(":")[0])])
+        return f"{test.statistic:.3f}, p {test.p_value:.5f}"
+
+    assert [said(line) for line in expected] == [re.split("^median |: ", line)[-1] for line in expected]
+
+
+@pytest.mark.parametrize("line", lines("rates"))
+def test_an_example_of_a_rate(line):
+    given, expected = line.split(" = ")
+    periods = [(int(count), float(years)) for count, years in re.findall(r"(\d+) in (\S+) years", given)]
+
+    found = annualised_rate(*periods[0]) if len(periods) == 1 else rate_ratio(*periods)
+
+    assert "{:.4f}, {:.4f} to {:.4f}".format(*found) == expected
+
+
+@pytest.mark.parametrize("line", lines("area"))
+def test_an_example_of_an_area(line):
+    given, expected = line.split(" = ")
+    days, edss = zip(*(visit.split() for visit in given.split(", ")), strict=True)
+
+    found = edss_area([date.fromisoformat(day).toordinal() for day in days], [float(value) for value in edss])
+
+    assert f"{found.area[0]:.3f}, mean {found.mean[0]:.3f}, change {found.mean_change[0]:.3f}" == expected
+
+
+def test_the_numbers_of_the_relapse_rule():
+    numbers = {name: value for name, value, *_ in table("Relapse rates")}
+
+    assert numbers == {name: str(value) for name, value in vars(relapses).items() if name.isupper()}
+
+
 # The documents themselves
 
 
@@ -328,7 +384,7 @@ def test_every_section_that_code_names_exists():
 def test_every_box_is_read():
     kinds = Counter(re.findall(r"^```(\w+)$", TEXT, re.MULTILINE))
 
-    assert set(kinds) == {"score", "walking", "grades", "warnings", "status", "wilson"}
+    assert set(kinds) == {"score", "walking", "grades", "warnings", "status", "wilson", "survival", "rates", "area"}
 
 
 @pytest.mark.parametrize(
