@@ -201,10 +201,25 @@ class Classification:
     case: Case = field(repr=False, compare=False)
     course: Course | None = field(repr=False, compare=False)
 
-    @cached_property
+    @property
     def landmarks(self) -> dict[int, str | None]:
         """Year after the first infusion to improved, stable, worsened, or None without a label; ascending."""
+        return {year: label for year, (label, _) in self._yearly.items()}
+
+    @property
+    def landmark_changes(self) -> dict[int, float | None]:
+        """Year after the first infusion to the change from the anchor in points; None where it is not known."""
+        return {year: change for year, (_, change) in self._yearly.items()}
+
+    @cached_property
+    def _yearly(self) -> dict[int, tuple[str | None, float | None]]:
         return _landmarks(self.case, self.course)
+
+    @property
+    def follow_up_days(self) -> int | None:
+        """Days from the since-Lemtrada anchor to the last usable visit, near a relapse or not."""
+        reading = self.since_lemtrada.reading
+        return None if reading is None else self.case.days[-1] - self.case.days[reading.anchor]
 
     @cached_property
     def unseen_from(self) -> date | None:
@@ -525,18 +540,26 @@ def _anniversary(day: date, years: int) -> date:
     return date(day.year + years, day.month, cut)
 
 
-def _landmarks(case: Case, course: Course | None) -> dict[int, str | None]:
-    """Label of each year that any possible first infusion day has reached; None unless every day gives the same."""
-    labels: dict[int, set[str | None]] = {}
+def _landmarks(case: Case, course: Course | None) -> dict[int, tuple[str | None, float | None]]:
+    """Label and change of each year that any possible first infusion day has reached; None unless every day agrees."""
+    found: dict[int, set[int | None]] = {}
     possible = course.days if course else ()
     for infusion in possible:
-        for year, label in _labels(case, infusion):
-            labels.setdefault(year, set()).add(label)
+        for year, change in _changes(case, infusion):
+            found.setdefault(year, set()).add(change)
     certain = _years_reached(case, course.days[-1]) if course and not course.may_lie_ahead else 0
-    for year, found in labels.items():
+    for year, changes in found.items():
         if year > certain:  # some possible day has not reached this year
-            found.add(None)
-    return {year: found.pop() if len(found) == 1 else None for year, found in sorted(labels.items())}
+            changes.add(None)
+    return {year: _agreed(changes) for year, changes in sorted(found.items())}
+
+
+def _agreed(changes: set[int | None]) -> tuple[str | None, float | None]:
+    """What all changes, in half points, have in common: the label, and the change itself in points."""
+    labels = {_label(change) for change in changes}
+    label = labels.pop() if len(labels) == 1 else None
+    change = next(iter(changes)) if len(changes) == 1 else None
+    return label, None if change is None else change / 2
 
 
 def _years_reached(case: Case, infusion: int) -> int:
@@ -549,23 +572,29 @@ def _years_reached(case: Case, infusion: int) -> int:
     return years - 1 if years and _anniversary(start, years) > end else years
 
 
-def _labels(case: Case, infusion: int) -> Iterator[tuple[int, str | None]]:
-    """Year and label of each year reached, for one first infusion day."""
+def _changes(case: Case, infusion: int) -> Iterator[tuple[int, int | None]]:
+    """Each year reached and the change from the anchor in half points, for one first infusion day."""
     anchor, first = anchor_for(case, infusion), day_of(infusion)
     for year in range(1, _years_reached(case, infusion) + 1):
         target = _anniversary(first, year).toordinal()
-        yield year, _label(case, anchor, target) if isinstance(anchor, int) else None
+        yield year, _change(case, anchor, target) if isinstance(anchor, int) else None
 
 
-def _label(case: Case, anchor: int, target: int) -> str | None:
-    """The visit nearest the target day against the anchor: 1.0 lower or higher counts (Hunter 2021)."""
+def _change(case: Case, anchor: int, target: int) -> int | None:
+    """The visit nearest the target day minus the anchor, in half points."""
     days, halves = case.days, case.halves
     nearest = bisect_left(days, target)  # never 0: the anchor lies before every anniversary
     if nearest == len(days) or target - days[nearest - 1] <= days[nearest] - target:
         nearest -= 1  # of two equally near the earlier
     if abs(days[nearest] - target) > LANDMARK_DAYS:
         return None
-    change = halves[nearest] - halves[anchor]
+    return halves[nearest] - halves[anchor]
+
+
+def _label(change: int | None) -> str | None:
+    """1.0 lower or higher counts, at any baseline and without confirmation (Hunter 2021)."""
+    if change is None:
+        return None
     return "improved" if change <= -_STEP else "worsened" if change >= _STEP else "stable"
 
 

@@ -41,8 +41,16 @@ class Trajectory(models.Model):
     last_visit = models.DateField(null=True)
     first_infusion = models.DateField(null=True)
     courses = models.PositiveSmallIntegerField(default=0)
+    complete_courses = models.PositiveSmallIntegerField(default=0)
+    prior_drugs = models.PositiveSmallIntegerField(null=True)  # distinct drugs begun before the first infusion
+    baseline_day = models.DateField(null=True)
+    follow_up_days = models.IntegerField(null=True)  # from the baseline before Lemtrada to the last usable visit
+    worsening_day = models.DateField(null=True)  # onset of the first confirmed one since the baseline
+    improvement_day = models.DateField(null=True)
+    changes = models.JSONField(default=list)  # [year after the first infusion, label or null, change in points or null]
     unseen_from = models.DateField(null=True)  # from this day on the patient counts as not seen lately
     result = models.JSONField()  # both verdicts with their evidence, as the engine gives them
+    events: "list[DisabilityEvent]"  # of a computed trajectory, not stored with it
     points = models.JSONField()  # [[days since the first visit, EDSS], ...] for the small chart of a list
 
     objects = ScopedQuerySet.as_manager()
@@ -53,6 +61,38 @@ class Trajectory(models.Model):
             models.CheckConstraint(condition=Q(overall_status__in=Status.values), name="trajectory_overall_known"),
         ]
         indexes = [models.Index(fields=["since_status"], name="trajectory_since")]
+
+
+class DisabilityEvent(models.Model):
+    """A confirmed event since the baseline before Lemtrada, by the app's preset. Written with its trajectory only."""
+
+    class Kind(models.TextChoices):
+        WORSENING = "CDW", "Confirmed worsening"
+        IMPROVEMENT = "CDI", "Confirmed improvement"
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="disability_events")
+    number = models.PositiveSmallIntegerField()  # of this patient, by onset
+    preset = models.CharField(max_length=24)
+    kind = models.CharField(max_length=3, choices=Kind.choices)
+    label = models.CharField(max_length=16, blank=True)  # of a worsening: RAW, PIRA, undefined
+    onset = models.DateField()
+    edss = edss_field("EDSS at the onset")
+    baseline_day = models.DateField()
+    baseline_edss = edss_field("EDSS at the baseline")
+    confirmed_on = models.DateField(null=True)
+    sustained_days = models.IntegerField()
+    sustained_to_last = models.BooleanField()
+    evidence = models.JSONField()  # the ids of the assessments that made it, and the sentence
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["patient", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "number"], name="one_event_a_number"),
+            models.CheckConstraint(condition=Q(kind__in=["CDW", "CDI"]), name="event_kind_known"),
+        ]
+        indexes = [models.Index(fields=["kind", "onset"], name="event_kind_onset")]
 
 
 class ImportBatchQuerySet(ScopedQuerySet):

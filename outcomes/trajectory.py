@@ -7,6 +7,7 @@ one waits for the Freshness row we lock here, and nothing can commit between our
 import logging
 import signal
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
 from engine import VERSION
+from engine.events import Event
+from engine.history import PRESET, EventHistory, histories
+from engine.lemtrada import complete_courses
 from engine.status import LANDMARK_DAYS, Classification, classify_many
-from engine.types import History, Interval, Visit, as_interval
-from outcomes.models import Trajectory
+from engine.types import History, Interval, Precision, Visit, as_interval
+from outcomes.models import DisabilityEvent, Trajectory
 from patients.models import Freshness, Patient
 from patients.querysets import QUARANTINE_AFTER
-from treatments.models import Infusion
+from treatments.models import Drug, Infusion, Treatment
 
 log = logging.getLogger(__name__)
 KIND = "trajectory"
@@ -40,6 +44,8 @@ class Rows:
     visits: tuple[Visit, ...]  # in order of days, incomplete ones too
     relapses: tuple[Interval, ...]
     first_infusions: tuple[Interval, ...]  # one a course given
+    infusion_days: tuple[int, ...]  # of each of those courses
+    drugs: tuple[tuple[str, Interval | None, Interval | None], ...]  # name, start and stop of each drug but alemtuzumab
     death: Interval | None
 
     @property
@@ -52,6 +58,16 @@ class Rows:
         days = (*(visit.day for visit in self.visits), *self.relapses, *self.first_infusions, *death)
         last = max((as_interval(day).last for day in days), default=date(2000, 1, 1))
         return last + timedelta(days=LANDMARK_DAYS)
+
+    @property
+    def prior_drugs(self) -> int | None:
+        """Distinct drugs begun before the first infusion; None without one. A start must be sure to count."""
+        if not self.first_infusions:
+            return None
+        first = min(day.first for day in self.first_infusions)
+        return len(
+            {name for name, start, stop in self.drugs if (start and start.last < first) or (stop and stop.last < first)}
+        )
 
     @property
     def history(self) -> History:
@@ -67,7 +83,7 @@ class Current:
 
 
 def read_rows(patient_ids: Collection[int]) -> list[Rows]:
-    """The engine's input of each patient, in four queries however many there are."""
+    """The engine's input of each patient, in five queries however many there are."""
     visits = grouped(
         Assessment.objects.live().filter(patient__in=patient_ids).order_by("day", "pk"),
         ("day", "day_precision", "edss", "pk"),
@@ -81,16 +97,28 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         ("course_id", "day", "day_precision"),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
+    drugs = grouped(
+        Treatment.objects.live().filter(patient__in=patient_ids).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
+        ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
+        lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
+    )
     deaths = Patient.objects.filter(pk__in=patient_ids).values_list("pk", "death", "death_precision")
     found = []
     for pk, death, precision in deaths:
         firsts: dict[int, Interval] = {}
+        given: Counter[int] = Counter()
         for course, day in infusions.get(pk, ()):
             firsts.setdefault(course, day)
+            given[course] += 1
         died = Interval.of(death, precision) if death else None
         seen, onsets = tuple(visits.get(pk, ())), tuple(relapses.get(pk, ()))
-        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), died))
+        days = tuple(given[course] for course in firsts)
+        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), days, tuple(drugs.get(pk, ())), died))
     return found
+
+
+def known(day: date | None, precision: Precision) -> Interval | None:
+    return Interval.of(day, precision) if day else None
 
 
 def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
@@ -101,10 +129,11 @@ def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
 
 
 def derive(rows: Sequence[Rows]) -> list[Trajectory]:
-    """Unsaved trajectories of these patients, by one call of the engine."""
+    """Unsaved trajectories of these patients, by one call of the engine; `events` holds their unsaved events."""
     horizon = max((row.horizon for row in rows), default=date.min)
     results = classify_many([row.history for row in rows], horizon)
-    return [as_trajectory(row, result) for row, result in zip(rows, results, strict=True)]
+    told = zip(rows, results, histories(results), strict=True)
+    return [as_trajectory(row, result, history) for row, result, history in told]
 
 
 def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
@@ -118,11 +147,12 @@ def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
         return [made for row in rows for made in derive_each([row])]
 
 
-def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
+def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> Trajectory:
     since, overall = result.since_lemtrada, result.overall
+    worsening, improvement = history.first("CDW"), history.first("CDI")
     scored = [(v.day.first, v.edss) for v in rows.visits if v.edss is not None]
     firsts = [day.first for day in rows.first_infusions]
-    return Trajectory(
+    made = Trajectory(
         patient_id=rows.patient_id,
         since_status=since.status,
         since_reason=since.reason or "",
@@ -135,10 +165,56 @@ def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
         last_visit=scored[-1][0] if scored else None,
         first_infusion=min(firsts, default=None),
         courses=len(firsts),
+        complete_courses=complete_courses(rows.infusion_days),
+        prior_drugs=rows.prior_drugs,
+        baseline_day=since.baseline.day if since.baseline else None,
+        follow_up_days=result.follow_up_days,
+        worsening_day=worsening.date if worsening else None,
+        improvement_day=improvement.date if improvement else None,
+        changes=[
+            [year, label, result.landmark_changes[year]]
+            for year, label in result.landmarks.items()
+            if label is not None
+        ],
         unseen_from=result.unseen_from,
-        result=without_clock(result.evidence_mapping()),
+        result=without_clock(result.evidence_mapping()) | {"unconfirmed": not_kept(rows, history)},
         points=[[(day - scored[0][0]).days, edss] for day, edss in scored],
     )
+    made.events = [as_event(rows, event) for event in history.events]
+    return made
+
+
+def as_event(rows: Rows, event: Event) -> DisabilityEvent:
+    confirming = event.confirmed_rows[0]
+    return DisabilityEvent(
+        patient_id=rows.patient_id,
+        number=event.number,
+        preset=PRESET.name,
+        kind=event.type,
+        label=event.cdw_type or "",
+        onset=event.date,
+        edss=event.value,
+        baseline_day=event.baseline_date,
+        baseline_edss=event.baseline_value,
+        confirmed_on=next(iter(event.confirmed.values())),
+        sustained_days=event.sustained_days,
+        sustained_to_last=event.sustained_to_last,
+        evidence={
+            "sentence": event.sentence,
+            "baseline": rows.visits[event.baseline_row].ref,
+            "onset": rows.visits[event.onset_row].ref,
+            "confirming": None if confirming is None else rows.visits[confirming].ref,
+            "held": rows.visits[event.held_row].ref,
+        },
+    )
+
+
+def not_kept(rows: Rows, history: EventHistory) -> list[dict]:
+    """Changes that were not confirmed, and why."""
+    return [
+        change.as_mapping() | {"sentence": change.sentence, "ref": rows.visits[change.onset_row].ref}
+        for change in history.unconfirmed
+    ]
 
 
 def without_clock(mapping: dict) -> dict:
@@ -206,6 +282,7 @@ def store(trajectories: Sequence[Trajectory], versions: dict[int, int]) -> None:
         trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
         trajectory.computed_at = now
     fields = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
+    store_events(trajectories)
     Trajectory.objects.bulk_create(
         trajectories, batch_size=CHUNK, update_conflicts=True, unique_fields=["patient"], update_fields=fields
     )
@@ -219,6 +296,14 @@ def store(trajectories: Sequence[Trajectory], versions: dict[int, int]) -> None:
         update_conflicts=True,
         unique_fields=["patient", "kind"],
         update_fields=["computed_version", "computed_engine", "attempts", "not_before"],
+    )
+
+
+def store_events(trajectories: Sequence[Trajectory]) -> None:
+    """The events of these patients instead of those stored before."""
+    DisabilityEvent.objects.filter(patient__in=[trajectory.patient_id for trajectory in trajectories]).delete()
+    DisabilityEvent.objects.bulk_create(
+        [event for trajectory in trajectories for event in trajectory.events], batch_size=CHUNK
     )
 
 
@@ -279,13 +364,26 @@ def check(patient_ids: Collection[int] | None = None) -> list[str]:
     """Recompute and compare: one line for each stored trajectory that differs. Stale ones are not wrong, only late."""
     stored = {t.patient_id: t for t in fresh().order_by("patient_id")}
     ids = sorted(stored if patient_ids is None else set(stored) & set(patient_ids))
-    return [
-        f"patient {made.patient_id}: {field} is stored otherwise than it is recomputed"
-        for start in range(0, len(ids), CHUNK)
-        for made in derive(read_rows(ids[start : start + CHUNK]))
-        for field in COMPARED
-        if plain(getattr(stored[made.patient_id], field)) != plain(getattr(made, field))
-    ]
+    found = []
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        events: dict[int, list[DisabilityEvent]] = {pk: [] for pk in chunk}
+        for event in DisabilityEvent.objects.filter(patient__in=chunk):
+            events[event.patient_id].append(event)
+        for made in derive(read_rows(chunk)):
+            names = [name for name in COMPARED if differs(stored[made.patient_id], made, name)]
+            if [event_fields(event) for event in events[made.patient_id]] != [event_fields(e) for e in made.events]:
+                names.append("disability events")
+            found += [f"patient {made.patient_id}: {name} is stored otherwise than it is recomputed" for name in names]
+    return found
+
+
+def differs(one: Trajectory, other: Trajectory, field: str) -> bool:
+    return plain(getattr(one, field)) != plain(getattr(other, field))
+
+
+def event_fields(event: DisabilityEvent) -> list:
+    return [plain(getattr(event, f.attname)) for f in DisabilityEvent._meta.concrete_fields if f.name != "id"]
 
 
 COMPARED = tuple(

@@ -15,6 +15,7 @@ INPUTS = {
     "assessments_relapse": (("trajectory",), "patient_id", ()),
     "treatments_course": (("trajectory",), "patient_id", ()),
     "treatments_infusion": (("trajectory",), "patient_id", ()),
+    "treatments_treatment": (("trajectory",), "patient_id", ()),
 }
 APPEND_ONLY = (
     "patients_accessevent",

@@ -1,0 +1,85 @@
+"""The confirmed events after Lemtrada, beside a status: what happened on the way, which one label cannot say.
+
+Events by the app's preset on the visits from the since-Lemtrada anchor on; all relapses are kept. Source:
+docs/engine.md, "Events since Lemtrada".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+
+import numpy as np
+
+from engine.cohort import Cohort
+from engine.definitions import Definition
+from engine.events import Event, Unconfirmed
+from engine.presets import PRESETS
+from engine.progression import CohortEvents, detect_cohort
+from engine.status import Case, Classification
+
+PRESET = PRESETS["carems_6m"]
+# every event, in order; the first of each kind is what a search for the first one finds
+HISTORY = PRESET.definition.changed(event="multiple", RAW_PIRA=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EventHistory:
+    """The events of one patient since the anchor, in order of onset. Rows are indices among the visits as given."""
+
+    events: tuple[Event, ...]
+    unconfirmed: tuple[Unconfirmed, ...]
+
+    def first(self, kind: str) -> Event | None:
+        """The first event of a kind, CDW or CDI."""
+        return next((event for event in self.events if event.type == kind), None)
+
+    def count(self, label: str) -> int:
+        """How many worsenings are RAW, or PIRA."""
+        return sum(event.cdw_type == label for event in self.events)
+
+
+def anchor_of(result: Classification) -> int | None:
+    """Index of the since-Lemtrada anchor among the usable visits; None without one, or where it is not certain."""
+    reading = result.since_lemtrada.reading
+    return None if reading is None else reading.anchor
+
+
+def histories(
+    results: Sequence[Classification], definition: Definition = HISTORY, *, compiled: bool | None = None
+) -> list[EventHistory]:
+    """The events of many patients, in the order given; a patient without an anchor has none."""
+    found = events_from([(result.case, anchor_of(result)) for result in results], definition, compiled=compiled)
+    return [EventHistory(found.of(index), found.unconfirmed_of(index)) for index in range(len(results))]
+
+
+def events_from(
+    anchored: Sequence[tuple[Case, int | None]], definition: Definition, *, compiled: bool | None = None
+) -> CohortEvents:
+    """The events of each case on its visits from the anchor on, by index into the cohort that is searched."""
+    visits = [
+        (case.days[at:], case.halves[at:], case.rows[at:]) if at is not None else ([], [], []) for case, at in anchored
+    ]
+    relapses = [sorted(case.relapses) for case, _ in anchored]
+    days, halves, rows = ([*chain.from_iterable(v[part] for v in visits)] for part in range(3))
+    onsets = np.array([*chain.from_iterable(relapses)], dtype=np.float64).reshape(-1, 2)
+    size = len(anchored)
+    cohort = Cohort(
+        patients=np.arange(size),
+        offsets=_offsets([len(v[0]) for v in visits]),
+        day=np.array(days, dtype=np.float64),
+        score=np.array(halves, dtype=np.float64) / 2,
+        may_confirm=np.ones(len(days), bool),
+        row=np.array(rows, dtype=np.int64),
+        relapse_offsets=_offsets([len(r) for r in relapses]),
+        relapse_first=onsets[:, 0].copy(),
+        relapse_last=onsets[:, 1].copy(),
+        relapse_end=np.full(len(onsets), np.nan),
+        collected=np.ones(size, bool),
+    )
+    return detect_cohort(cohort, definition, compiled=compiled)
+
+
+def _offsets(lengths: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array([0, *accumulate(lengths)], dtype=np.int64)
