@@ -95,6 +95,8 @@ def test_a_wide_spread_is_told_from_chance():
     assert overdispersion([0] * 35 + [9] * 5, years).preferred
     assert not overdispersion([1] * 20 + [0] * 20, years).preferred
     assert not overdispersion([2] * 20 + [1] * 20, years).preferred
+    assert overdispersion([0] * 16 + [2] * 4, years[:20]).preferred  # p 0.03
+    assert not overdispersion([0] * 15 + [1] * 2 + [2] * 3, years[:20]).preferred  # p 0.13
 
 
 def test_counts_that_vary_no_more_than_chance_are_refused():
