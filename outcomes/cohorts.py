@@ -20,11 +20,13 @@ from engine import VERSION
 from engine.status import add_months
 from outcomes import trajectory
 from outcomes.models import Trajectory
-from patients.models import Freshness, Patient, User
+from patients.models import Centre, Freshness, Patient, User
 from patients.querysets import PatientQuerySet
 
 IN_MEMORY = 200  # stale people that one page computes; measured at some milliseconds each
 MANY_COURSES = 3  # the last choice of "courses received" is this number or more
+MANY_DRUGS = 3  # and of "earlier drugs"
+BANDS = {"low": (0.0, 1.5), "mild": (2.0, 3.5), "moderate": (4.0, 5.5), "walking": (6.0, 10.0)}  # EDSS, both included
 SEEN = {"year": "In the last 12 months", "two": "12 to 24 months ago", "longer": "Longer ago", "never": "No visit"}
 
 
@@ -34,6 +36,8 @@ class CohortFilter:
 
     centre: int | None = None
     courses: str = ""  # "0", "1", "2" or "3" for three and more
+    baseline: str = ""  # a key of BANDS: the EDSS before Lemtrada
+    drugs: str = ""  # earlier drugs: "0", "1", "2" or "3" for three and more
     status: str = ""  # since Lemtrada
     pending: bool = False  # a change is pending, since Lemtrada or overall
     seen: str = ""  # a key of SEEN
@@ -52,6 +56,9 @@ class Standing(NamedTuple):
     status: str
     reason: str
     pending: bool
+    complete: bool  # at least one complete course
+    baseline: float | None
+    drugs: int | None
 
 
 class Condition(NamedTuple):
@@ -70,14 +77,28 @@ def conditions(wanted: CohortFilter, today: date) -> list[Condition]:
         none = Q(trajectory__since_pending="", trajectory__overall_pending="")
         found.append(Condition(~none, is_pending))
     if wanted.courses:
-        number = int(wanted.courses)
-        if number >= MANY_COURSES:
-            found.append(Condition(Q(trajectory__courses__gte=number), lambda t: t.courses >= number))
-        else:
-            found.append(Condition(Q(trajectory__courses=number), lambda t: t.courses == number))
+        found.append(number_of("courses", int(wanted.courses), MANY_COURSES))
+    if wanted.drugs:
+        found.append(number_of("prior_drugs", int(wanted.drugs), MANY_DRUGS))
+    if wanted.baseline:
+        low, high = BANDS[wanted.baseline]
+        found.append(
+            Condition(
+                Q(trajectory__baseline_edss__gte=low, trajectory__baseline_edss__lte=high),
+                lambda t: t.baseline_edss is not None and low <= t.baseline_edss <= high,
+            )
+        )
     if wanted.seen:
         found.append(seen(wanted.seen, today))
     return found
+
+
+def number_of(field: str, number: int, many: int) -> Condition:
+    """Exactly this number, or from `many` on that number and more."""
+    if number >= many:
+        at_least = Q(**{f"trajectory__{field}__gte": number})
+        return Condition(at_least, lambda t: getattr(t, field) is not None and getattr(t, field) >= number)
+    return Condition(Q(**{f"trajectory__{field}": number}), lambda t: getattr(t, field) == number)
 
 
 def seen(which: str, today: date) -> Condition:
@@ -112,6 +133,7 @@ class Selection:
     today: date
     computed: dict[int, Trajectory] = field(default_factory=dict)  # stale ones, computed now; with patient set
     waiting: int = 0  # stale ones that are too many to compute here, or cannot be computed
+    scope: str = ""  # of the user: which centres are in sight
 
     def matching(self, wanted: CohortFilter) -> tuple[PatientQuerySet, dict[int, Trajectory]]:
         """(people whose stored result is fresh and fits, people computed in memory that fit)."""
@@ -126,14 +148,23 @@ class Selection:
     def standings(self, wanted: CohortFilter) -> Counter[Standing]:
         """How many people stand where. Whoever is still waiting is not among them."""
         stored, computed = self.matching(wanted)
-        fields = ("courses", "since_status", "since_reason", "since_pending", "overall_pending")
+        fields = (
+            "courses", "since_status", "since_reason", "since_pending", "overall_pending", "complete_courses",
+            "baseline_edss", "prior_drugs",
+        )  # fmt: skip
         rows = stored.order_by().values_list("centre_id", *(f"trajectory__{name}" for name in fields))
         found: Counter[Standing] = Counter()
-        for centre, courses, status, reason, since, overall, number in rows.annotate(number=Count("pk")):
-            found[Standing(centre, courses, status, reason, bool(since or overall))] += number
+        for centre, *values, number in rows.annotate(number=Count("pk")):
+            found[standing(centre, *values)] += number
         for t in computed.values():
-            found[Standing(t.patient.centre_id, t.courses, t.since_status, t.since_reason, is_pending(t))] += 1
+            found[standing(t.patient.centre_id, *(getattr(t, name) for name in fields))] += 1
         return found
+
+
+def standing(centre, courses, status, reason, since_pending, overall_pending, complete, baseline, drugs) -> Standing:
+    pending = bool(since_pending or overall_pending)
+    edss = None if baseline is None else float(baseline)
+    return Standing(centre, courses, status, reason, pending, bool(complete), edss, drugs)
 
 
 def select(wanted: CohortFilter, user: User, *, text: str = "", today: date | None = None) -> Selection:
@@ -149,7 +180,8 @@ def select(wanted: CohortFilter, user: User, *, text: str = "", today: date | No
     if ids and (len(ids) > IN_MEMORY or not settings.COMPUTE_ON_READ):
         return Selection(wanted, people, today, waiting=stale.count())
     computed = compute(ids)
-    return Selection(wanted, people, today, computed, waiting=len(ids) - len(computed))
+    scope = ",".join(map(str, sorted(Centre.objects.visible_to(user).values_list("pk", flat=True))))
+    return Selection(wanted, people, today, computed, len(ids) - len(computed), f"{scope} {text}")
 
 
 def compute(ids: Sequence[int]) -> dict[int, Trajectory]:

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from outcomes.cohorts import MANY_COURSES, SEEN, CohortFilter
+from outcomes.cohorts import BANDS, MANY_COURSES, MANY_DRUGS, SEEN, CohortFilter
 from outcomes.models import Status
 from outcomes.roster import ORDERS
 from patients.models import Centre
@@ -16,7 +16,17 @@ COURSES = [
 ]
 
 
-class CohortForm(forms.Form):
+BASELINES = [("", "Any baseline"), *((name, f"{low:.1f} to {high:.1f}") for name, (low, high) in BANDS.items())]
+DRUGS = [
+    ("", "Any earlier drugs"),
+    ("0", "None"),
+    ("1", "1 drug"),
+    ("2", "2 drugs"),
+    (str(MANY_DRUGS), f"{MANY_DRUGS} drugs or more"),
+]
+
+
+class PeopleForm(forms.Form):
     """Centre and courses received. A value that is not among the choices narrows nothing."""
 
     centre = forms.TypedChoiceField(required=False, label="Centre")  # its choices depend on who asks
@@ -41,7 +51,14 @@ class CohortForm(forms.Form):
         return CohortFilter(**{name: value for name, value in self.kept().items() if name in fields})
 
 
-class PatientsForm(CohortForm):
+class CohortForm(PeopleForm):
+    """The filters of the cohort."""
+
+    baseline = forms.ChoiceField(choices=BASELINES, required=False, label="EDSS before Lemtrada")
+    drugs = forms.ChoiceField(choices=DRUGS, required=False, label="Earlier drugs")
+
+
+class PatientsForm(PeopleForm):
     """The filters of the patient list."""
 
     seen = forms.ChoiceField(choices=[("", "Any last visit"), *SEEN.items()], required=False, label="Last visit")

@@ -4,14 +4,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from engine.lemtrada import DAYS_OF_FIRST_COURSE, DAYS_OF_LATER_COURSE
 from engine.shares import wilson
 from engine.status import CONFIRM_DAYS, REASONS, RULE_NAME, STEP, STEP_UP_FROM_ZERO
-from outcomes.cohorts import MANY_COURSES, CohortFilter, Standing
+from outcomes.cohorts import BANDS, MANY_COURSES, MANY_DRUGS, CohortFilter, Standing
 from outcomes.models import Status
 
 CLASSIFIED = (Status.IMPROVED, Status.STABLE, Status.PROGRESSED)
 NO_BASELINE = ("no_baseline", "baseline_near_relapse", "course_date_imprecise")
 NO_FOLLOW_UP = ("no_followup", "one_visit", "too_short")
+INCOMPLETE = "incomplete_course"  # of the cohort only: one patient's status says nothing of it
+WHY_NONE = {
+    "no_course": REASONS["no_course"],
+    INCOMPLETE: f"No course is complete: {DAYS_OF_FIRST_COURSE} infusion days in the first one, "
+    f"{DAYS_OF_LATER_COURSE} in a later one.",
+    **{name: words for name, words in REASONS.items() if name != "no_course"},
+}
 BRIEF = {  # what is said beside the number left out
     "no_baseline": "no visit in time",
     "baseline_near_relapse": "only near a relapse",
@@ -107,7 +115,7 @@ class Overview:
         for standing, people in self.standings.items():
             counts[standing.reason] += people
         return [
-            (words, counts[name], 100 * counts[name] / self.people) for name, words in REASONS.items() if counts[name]
+            (words, counts[name], 100 * counts[name] / self.people) for name, words in WHY_NONE.items() if counts[name]
         ]
 
     @property
@@ -136,17 +144,36 @@ class Overview:
 
 def overview(everybody: Mapping[Standing, int], wanted: CohortFilter, centres: int, waiting: int) -> Overview:
     """Count the people of a filter. `everybody`: all that the user may see; `waiting`: those not yet computed."""
-    kept = {standing: people for standing, people in everybody.items() if fits(standing, wanted)}
+    kept: Counter[Standing] = Counter()
+    for standing, people in everybody.items():
+        if fits(standing, wanted):
+            kept[counted_as(standing)] += people
     return Overview(courses_capped(kept), flow(everybody, kept, wanted, centres, waiting))
+
+
+def counted_as(standing: Standing) -> Standing:
+    """A patient without a complete course is not counted among those treated."""
+    if standing.complete or standing.reason == "no_course":
+        return standing
+    return standing._replace(status=Status.INSUFFICIENT.value, reason=INCOMPLETE, pending=False)
 
 
 def fits(standing: Standing, wanted: CohortFilter) -> bool:
     if wanted.centre is not None and standing.centre != wanted.centre:
         return False
-    if not wanted.courses:
+    if wanted.baseline:
+        low, high = BANDS[wanted.baseline]
+        if standing.baseline is None or not low <= standing.baseline <= high:
+            return False
+    return is_number(standing.courses, wanted.courses, MANY_COURSES) and is_number(
+        standing.drugs, wanted.drugs, MANY_DRUGS
+    )
+
+
+def is_number(number: int | None, wanted: str, many: int) -> bool:
+    if not wanted:
         return True
-    number = int(wanted.courses)
-    return standing.courses >= number if number >= MANY_COURSES else standing.courses == number
+    return number is not None and (number >= many if int(wanted) >= many else number == int(wanted))
 
 
 def courses_capped(standings: Mapping[Standing, int]) -> Counter[Standing]:
@@ -179,6 +206,7 @@ def flow(
     if wanted != CohortFilter():
         rule("In the filter", sum(everybody.values()) - sum(kept.values()))
     rule("A Lemtrada course on record as begun", by_reason["no_course"])
+    rule("A complete course", by_reason[INCOMPLETE], "stopped early, or not all days on record")
     for words, reasons in (
         ("A baseline EDSS", NO_BASELINE),
         (f"Two visits, the last {CONFIRM_DAYS} days or more later", NO_FOLLOW_UP),
