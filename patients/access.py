@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.cache import add_never_cache_headers
 
+from patients import resend
 from patients.models import Role
 
 CLINICIAN, NEUROLOGIST, ADMIN = Role.CLINICIAN, Role.NEUROLOGIST, Role.ADMIN
@@ -141,7 +142,7 @@ class AccessMiddleware:
         if getattr(request, "htmx", None):  # a part of a page cannot show the sign-in page
             return HttpResponse(status=401, headers={"HX-Redirect": resolve_url("account_login")})
         if request.method != "GET":
-            return redirect("account_login")
+            return resend.again(request, status=401) or redirect("account_login")
         response = redirect("account_login")
         response["Location"] += "?next=" + quote(request.path)
         return response

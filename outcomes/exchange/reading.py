@@ -66,13 +66,19 @@ def decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise FileError(f"The file has {len(content):,} bytes; {MAX_BYTES:,} is the limit. Split it.")
     if b"\x00" in content:
-        line = content[: content.index(b"\x00")].count(b"\n") + 1
+        line = line_at(content, content.index(b"\x00"))
         raise FileError("There is a NUL byte. This is no CSV text; save it as CSV, UTF-8.", line)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        line = content[: problem.start].count(b"\n") + 1
+        line = line_at(content, problem.start)
         raise FileError("This is not UTF-8. Save the file as CSV, UTF-8.", line) from None
+
+
+def line_at(content: bytes, place: int) -> int:
+    """The line of a byte, whichever of the three line ends the file has."""
+    before = content[:place].replace(b"\r\n", b"\n")
+    return before.count(b"\n") + before.count(b"\r") + 1
 
 
 def read_records(text: str, delimiter: str) -> Iterator[Row]:

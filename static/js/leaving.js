@@ -5,7 +5,7 @@
   const form = document.querySelector("form[data-leaving]");
   if (!form) return;
   const page = form.dataset.leaving; // any page of a signed-in person; it holds a fresh token for the form
-  let open = form.querySelector(".is-invalid, .invalid-feedback, .errors") !== null || document.querySelector(".errors") !== null;
+  let open = "unsaved" in form.dataset || form.querySelector(".is-invalid, .invalid-feedback, .errors") !== null || document.querySelector(".errors") !== null;
   let asking = false, sure = false;
   form.addEventListener("input", () => { open = true; });
   form.addEventListener("change", () => { open = true; });
@@ -41,6 +41,15 @@
     return true;
   }
 
+  // signed in anew in another tab: the live result is asked for again, once, with the token of that sign-in
+  let renewed = false;
+  document.addEventListener("htmx:after:swap", () => { renewed = false; });
+  async function anew() {
+    if (renewed) return;
+    renewed = true;
+    if (await signedIn()) form.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   form.addEventListener("submit", async (e) => {
     if (sure) { sure = false; open = false; return; }
     e.preventDefault();
@@ -61,6 +70,6 @@
     if (status !== 401 && status !== 403) return;
     ctx.hx = { ...ctx.hx, redirect: undefined, reswap: "none" };
     if (status === 401) signedOut();
-    else signedIn().catch(() => {}); // signed in anew in another tab: the next change is sent with its token
+    else anew().catch(() => {});
   });
 })();

@@ -73,3 +73,12 @@ def test_the_limits_are_tried_before_parsing(monkeypatch):
     assert len(table_of(HEAD + "a,b,c\n" * 2).rows) == 2
     with pytest.raises(FileError, match="Line 4: The file has more than 2 rows"):
         table_of(HEAD + "a,b,c\n" * 3)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("bad", [b"\xe9", b"\x00"])
+def test_a_byte_that_is_no_text_is_named_by_its_line_whatever_ends_the_lines(end, bad):
+    with pytest.raises(FileError) as refused:
+        table_of(end.join([b"patient,date", b"a,2020-01-01", bad + b",2020-01-01", b""]))
+
+    assert refused.value.line == 3
