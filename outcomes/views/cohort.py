@@ -3,8 +3,9 @@
 from django.shortcuts import render
 
 from engine.status import RULE_NAME
-from outcomes import overview
+from outcomes import analyses, overview
 from outcomes.charts import cohort as charts
+from outcomes.charts import followup
 from outcomes.cohorts import CohortFilter, select
 from outcomes.forms import CohortForm
 from patients import hints
@@ -12,7 +13,7 @@ from patients.models import Centre
 
 
 def cohort(request):
-    """Who is counted, where they stand, and the same by centre and by courses received."""
+    """Who is counted, where they stand, how they change, and the same by centre and by courses received."""
     form = CohortForm(request.GET, user=request.user)
     wanted = form.filter()
     selection = select(CohortFilter(), request.user)
@@ -24,6 +25,7 @@ def cohort(request):
         "centre": ("By centre", "Centre", found.groups("centre", centres)),
         "courses": ("By courses received", "Courses", found.groups("courses", overview.COURSES)),
     }
+    outcome = analyses.of_selection(selection, wanted)
     context = {
         "form": form,
         "kept": form.kept(),
@@ -32,6 +34,8 @@ def cohort(request):
         "overview": found,
         "rule": overview.RULE,
         "waiting": selection.waiting,
+        "outcome": outcome,
+        "followed": followup.figures(outcome),
         "figures": [figure(name, *given) for name, given in groups.items()],
         "key": charts.KEY,
     }
