@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.status import Verdict, classify
-from engine.types import Day, Interval, VisitLike, as_interval
+from engine.types import Day, Interval, VisitLike, as_interval, day_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,15 @@ class CourseVerdict:
     first_infusion: Interval
     until: date | None
     verdict: Verdict
+
+    @property
+    def note(self) -> str:
+        """What stands beside the status; a change that was pending when the next course began stays so for ever."""
+        pending = self.verdict.pending
+        if self.until is None or pending is None:
+            return self.verdict.summary
+        word = "Worse" if pending.direction == "worsening" else "Better"
+        return f"{word} since {day_words(pending.since)}, not confirmed before the next course began."
 
 
 def classify_courses(

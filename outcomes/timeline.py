@@ -6,10 +6,12 @@ from functools import cached_property
 
 from assessments.models import Assessment, Relapse
 from assessments.wording import WORDS
+from engine.courses import CourseVerdict, classify_courses
 from engine.edss import SYSTEMS
 from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, add_months, better_to, worse_from
-from engine.types import Interval, completed_months
+from engine.types import Interval, Visit, completed_months
 from outcomes import trajectory
+from outcomes.models import DisabilityEvent
 from outcomes.trajectory import Current
 from patients import hints
 from patients.models import Consent, Patient, Phenotype
@@ -94,6 +96,7 @@ class Timeline:
     consents: list[Consent]
     current: Current | None
     verdicts: list[Verdict] = field(default_factory=list)
+    events: list[DisabilityEvent] = field(default_factory=list)  # since the baseline before Lemtrada, by onset
 
     @cached_property
     def main(self) -> Verdict | None:
@@ -105,6 +108,22 @@ class Timeline:
     def roles(self) -> dict[int, dict]:
         """Assessment id to its row of evidence, of the main verdict."""
         return {row["ref"]: row for row in self.main.rows} if self.main else {}
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """Changes since the baseline that were examined and not confirmed, each with its reason; steps only."""
+        found = self.current.trajectory.result.get("unconfirmed", []) if self.current else []
+        return [change["sentence"] for change in found if change["reason"] != "below_step"]
+
+    @cached_property
+    def by_course(self) -> list[CourseVerdict]:
+        """The status from each course to the next; empty with one course, where it would say the same again."""
+        if len(self.courses) < 2:
+            return []
+        visits = [Visit(a.interval, None if a.edss is None else float(a.edss), a.pk) for a in self.assessments]
+        firsts = [course.first for course in self.courses]
+        death = self.patient.known("death")
+        return classify_courses(visits, [r.interval for r in self.relapses], firsts, death, self.today)
 
     @property
     def scored(self) -> list[Assessment]:
@@ -175,6 +194,7 @@ def read(patient: Patient) -> Timeline:
         consents=list(patient.consents.order_by("day", "pk")),
         current=current,
         verdicts=[verdict(name, words, current) for name, words in ANCHORS] if current else [],
+        events=trajectory.events_of(current) if current else [],
     )
 
 

@@ -354,6 +354,12 @@ def current(patients: Iterable[Patient]) -> dict[int, Current]:
     return found
 
 
+def events_of(current: Current) -> list[DisabilityEvent]:
+    """The confirmed events of a patient, of the same rows as the trajectory."""
+    made = current.trajectory
+    return list(DisabilityEvent.objects.filter(patient=made.patient_id)) if current.stored else made.events
+
+
 def fresh():
     """Stored trajectories that were computed from exactly the rows now stored, by the engine version now running."""
     up_to_date = Freshness.objects.filter(kind=KIND, computed_engine=VERSION, computed_version__gte=F("data_version"))

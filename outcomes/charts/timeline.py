@@ -19,6 +19,7 @@ KEY = [
     ("baseline", "baseline"),
     ("improved", "improved since"),
     ("progressed", "progressed since"),
+    ("event", "confirmed event, onset to confirmation"),
     ("pending", "pending"),
     ("not_used", "not used"),
     ("imprecise", "date not known to the day"),
@@ -31,7 +32,7 @@ SHORT = ["Visual", "Brainst.", "Pyram.", "Cerebel.", "Sensory", "Bladder", "Cere
 
 def figure(timeline: Timeline, *, systems: bool = True) -> dict:
     """The whole figure. `systems=False` leaves the strip of functional systems out, for the printed page."""
-    traces = [*underlays(timeline), *visits(timeline), *marks(timeline), *lanes(timeline)]
+    traces = [*underlays(timeline), *visits(timeline), *events(timeline), *marks(timeline), *lanes(timeline)]
     if systems:
         traces += cells(timeline)
     start, end = span(timeline)
@@ -240,6 +241,26 @@ def marks(timeline: Timeline) -> list[dict]:
                 continue
             seen.add((day, kind))
             traces.append(scatter([day], [row["edss"]], mode="markers", marker=MARKERS[kind], hovertemplate=said))
+    return traces
+
+
+def events(timeline: Timeline) -> list[dict]:
+    """Each confirmed event as a bracket from onset to confirming visit, clear of the line: above it for a worsening."""
+    traces = []
+    for event in timeline.events:
+        worse = event.kind == event.Kind.WORSENING
+        level = float(event.edss) + (0.3 if worse else -0.3)
+        label = f" ({event.label})" if event.label else ""
+        said = f"{event.get_kind_display()}{label}<br>onset {event.onset:%-d %b %Y}, EDSS {event.edss}"
+        ends = [event.onset, event.confirmed_on or event.onset]
+        colour = "--progressed" if worse else "--improved"
+        traces.append(
+            scatter(ends, [level] * 2, mode="lines+markers", name="confirmed event", text=[
+                        said, f"{said}<br>confirmed {ends[1]:%-d %b %Y}"],
+                    line={"color": colour, "width": 2},
+                    marker={"symbol": "line-ns-open", "size": 9, "color": colour, "line": {"width": 2}},
+                    hovertemplate=HOVER)
+        )  # fmt: skip
     return traces
 
 

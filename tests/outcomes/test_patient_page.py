@@ -174,3 +174,59 @@ def test_a_cell_too_narrow_for_its_number_carries_none(treated):
         if trace.get("meta") == "cells":
             for width, text in zip(trace["x"], trace["text"], strict=True):
                 assert bool(text) == (width / charts.DAY_MS >= (end - start).days / 40)
+
+
+def test_confirmed_events_are_told_with_both_dates_and_drawn(client, neurologist, treated):
+    page = get(client, neurologist, treated).content.decode()
+    line = timeline.read(treated)
+
+    assert [(event.kind, event.onset, event.confirmed_on) for event in line.events] == [
+        ("CDI", date(2017, 3, 10), date(2017, 9, 12))
+    ]
+    assert "Improvement: 2.5 on 10 Mar 2017, from 3.5 on 1 Mar 2016; confirmed on 12 Sep 2017 (182 days)" in page
+    drawn = [trace for trace in charts.figure(line)["data"] if trace.get("name") == "confirmed event"]
+    assert [trace["x"] for trace in drawn] == [["2017-03-10", "2017-09-12"]]
+
+
+def test_a_change_that_was_not_confirmed_is_told_with_its_reason(client, neurologist, treated):
+    page = get(client, neurologist, treated).content.decode()
+
+    assert "Worsening to 4.5 on 11 Sep 2018, from 3.5: not confirmed, because there is no later visit." in page
+    assert "A visit from 26 Feb 2019 on could confirm it." in page
+
+
+def test_stored_and_computed_pages_tell_the_same_events(client, neurologist, treated):
+    computed = get(client, neurologist, treated).context["line"]
+    trajectory.sweep_once()
+    stored = get(client, neurologist, treated).context["line"]
+
+    assert (computed.current.stored, stored.current.stored) == (False, True)
+    assert [trajectory.event_fields(e) for e in stored.events] == [trajectory.event_fields(e) for e in computed.events]
+    assert stored.unconfirmed == computed.unconfirmed
+
+
+def test_a_changed_record_replaces_its_events(clinician, treated):
+    trajectory.sweep_once()
+    assert treated.disability_events.count() == 1
+
+    visit(treated, clinician, "2019-03-01", 4.5)
+    trajectory.sweep_once()
+
+    assert [event.kind for event in treated.disability_events.all()] == ["CDI", "CDW"]
+    assert trajectory.check() == []
+
+
+def test_a_false_event_is_found_by_the_check(treated):
+    trajectory.sweep_once()
+    treated.disability_events.update(onset=date(2017, 3, 11))
+
+    assert trajectory.check() == [f"patient {treated.pk}: disability events is stored otherwise than it is recomputed"]
+    treated.disability_events.update(onset=date(2017, 3, 10))
+
+
+def test_the_status_from_each_course_to_the_next(client, neurologist, treated):
+    page = get(client, neurologist, treated).content.decode()
+
+    assert "From each course to the next" in page
+    assert "Course 1, 1 Mar 2016:" in page
+    assert "Course 2, 3 Apr 2017:" in page
