@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import accumulate, chain
 
 import numpy as np
@@ -51,7 +52,20 @@ def histories(
 ) -> list[EventHistory]:
     """The events of many patients, in the order given; a patient without an anchor has none."""
     found = events_from([(result.case, anchor_of(result)) for result in results], definition, compiled=compiled)
-    return [EventHistory(found.of(index), found.unconfirmed_of(index)) for index in range(len(results))]
+    return [_history(found.of(index), found.unconfirmed_of(index)) for index in range(len(results))]
+
+
+def _history(events: tuple[Event, ...], unconfirmed: tuple[Unconfirmed, ...]) -> EventHistory:
+    """A change within the run of an event is that event still going on, not one that failed to be confirmed."""
+
+    def goes_on(change: Unconfirmed) -> bool:
+        kind = "CDW" if change.direction == "worsening" else "CDI"
+        spans = [
+            (event.date, event.date + timedelta(days=event.sustained_days)) for event in events if event.type == kind
+        ]
+        return any(first < change.date <= last for first, last in spans)
+
+    return EventHistory(events, tuple(change for change in unconfirmed if not goes_on(change)))
 
 
 def events_from(

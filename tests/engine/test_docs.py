@@ -427,3 +427,22 @@ def test_decisions_are_numbered_and_have_their_four_parts():
             "Consequences",
             "Roads not taken",
         ], path.name
+
+
+def test_the_example_of_events_since_lemtrada():
+    from engine.history import histories
+
+    visits = [
+        (date(2016, 3, 1), 3.5), (date(2016, 9, 5), 3.0), (date(2017, 3, 10), 2.5), (date(2017, 9, 12), 2.5),
+        (date(2018, 3, 13), 2.0), (date(2018, 9, 11), 4.5),
+    ]  # fmt: skip
+    [history] = histories([classify(visits, [], [date(2016, 3, 1)], None, date(2019, 1, 1))])
+    [event], [change] = history.events, history.unconfirmed
+    said = " ".join(section("Events since Lemtrada").split())
+
+    assert f"one improvement, onset {event.date}, confirmed on {event.confirmed['182']}" in said
+    assert f"({(event.confirmed['182'] - event.date).days} days)" in said
+    assert change.reason == "no_later_visit"
+    assert (
+        f"the worsening of {change.date} has no later visit and is confirmable from {change.confirmable_from}" in said
+    )
