@@ -132,7 +132,7 @@ def derive(rows: Sequence[Rows]) -> list[Trajectory]:
     """Unsaved trajectories of these patients, by one call of the engine; `events` holds their unsaved events."""
     horizon = max((row.horizon for row in rows), default=date.min)
     results = classify_many([row.history for row in rows], horizon)
-    told = zip(rows, results, histories(results), strict=True)
+    told = zip(rows, results, histories(results, compiled=False), strict=True)  # a lock is no time to start a compiler
     return [as_trajectory(row, result, history) for row, result, history in told]
 
 
