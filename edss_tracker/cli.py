@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edss_tracker import checks, processes
+from edss_tracker import checks, folder_queue, processes
 from edss_tracker.checks import Refusal
 
 SWEEP_EVERY = 15  # seconds
@@ -197,11 +197,14 @@ def sweep_for_ever() -> int:
 
 
 def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
-    """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. Old uploads go too."""
+    """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. What is old goes."""
+    from django.conf import settings
+
     from outcomes import trajectory
     from outcomes.exchange import uploads
 
     uploads.purge()
+    folder_queue.purge(settings.QUEUE_DIR)
     done = 0
     while not stopping and (found := trajectory.sweep_once()):
         done += found

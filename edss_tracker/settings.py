@@ -11,6 +11,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from edss_tracker import folder_queue
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -129,7 +131,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Celery. The database is the truth and the queue carries hints, so a lost message costs seconds, never an answer.
 QUEUE_DIR = DATA_DIR / "queue"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
+CELERY_BROKER_URL = REDIS_URL or f"{folder_queue.SCHEME}://localhost"
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
         "socket_timeout": 5,
@@ -137,14 +139,8 @@ if REDIS_URL:
         "visibility_timeout": 3600,
     }
 else:
-    (QUEUE_DIR / "messages").mkdir(parents=True, exist_ok=True)
-    (QUEUE_DIR / "control").mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(QUEUE_DIR / "messages"),
-        "data_folder_out": str(QUEUE_DIR / "messages"),  # must be the same folder
-        "control_folder": str(QUEUE_DIR / "control"),
-        "polling_interval": 0.02,
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(QUEUE_DIR), "polling_interval": 0.02}
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # no answers of nobody's questions in the folder
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "saves"
 CELERY_TASK_SERIALIZER = "json"
