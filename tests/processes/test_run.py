@@ -5,9 +5,11 @@ import shutil
 import signal
 import socket
 import sys
+import time
 
 import pytest
 
+from edss_tracker.processes import STOP_SECONDS
 from tests.processes.installation import eventually
 
 READY = "EDSS Tracker is ready"
@@ -22,7 +24,7 @@ def started(here, *arguments):
     return parent
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_installation_leaves_nothing_behind(installation, number):
     parent = started(installation)
     assert installation.page("/") == 200
@@ -32,6 +34,21 @@ def test_a_stopped_installation_leaves_nothing_behind(installation, number):
 
     assert parent.wait(20) == 0
     assert installation.processes() == []
+
+
+def test_a_second_ctrl_c_stops_at_once_and_leaves_nothing_behind(bare):
+    parent = started(bare)
+    for pid in bare.processes("celery"):
+        os.kill(pid, signal.SIGSTOP)  # would hold up the stop until it is killed
+
+    parent.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    began = time.monotonic()
+    parent.send_signal(signal.SIGINT)
+
+    assert parent.wait(20) == 0
+    assert time.monotonic() - began < STOP_SECONDS - 2
+    assert bare.processes() == []
 
 
 def test_a_browser_that_stays_connected_does_not_delay_the_stop(bare):
