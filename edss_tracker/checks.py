@@ -2,8 +2,11 @@
 
 import errno
 import os
+import re
 import socket
 import tempfile
+
+from edss_tracker import folder_queue
 
 
 class Refusal(Exception):
@@ -11,13 +14,15 @@ class Refusal(Exception):
 
 
 def port_number(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise Refusal(f"The port {text!r} is not a number from 1 to 65535: set PORT, for example PORT=8001.")
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise Refusal(f"The port {text[:20]!r} is not a number from 1 to 65535: set PORT, for example PORT=8001.")
     return int(text)
 
 
 def free_port(host: str, port: int) -> None:
     """Refuse when the web server could not listen there."""
+    if not host:
+        raise Refusal("The host is empty, which would mean every address of this machine: give one with --host.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,6 +57,8 @@ def data_folder() -> None:
     from django.conf import settings
 
     try:
+        if not settings.REDIS_URL:
+            folder_queue.make_folders(settings.QUEUE_DIR)
         with tempfile.TemporaryFile(dir=settings.DATA_DIR):
             pass
     except OSError as problem:
@@ -78,6 +85,46 @@ def database() -> None:
         ) from None
 
 
+def database_failed(problem: Exception) -> Refusal:
+    """For what the database refused in the middle of a command, whose transaction it rolled back."""
+    return Refusal(
+        f"The database refused ({first_line(problem)}): see that the disk is not full, that this account may write, "
+        "and that `edss-tracker migrate` has run."
+    )
+
+
+def known_migrations() -> None:
+    """Refuse a database that a newer version of the program has changed."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    loader = MigrationExecutor(connection).loader
+    known = {*loader.disk_migrations, *(old for step in loader.disk_migrations.values() for old in step.replaces)}
+    ours = {app for app, _ in known}
+    unknown = sorted(
+        f"{app}.{name}" for app, name in loader.applied_migrations if app in ours and (app, name) not in known
+    )
+    if unknown:
+        raise Refusal(
+            f"The database was made by a newer version of EDSS Tracker ({unknown[-1]} is not known here): "
+            "install that version, or set EDSS_DATA_DIR or DATABASE_URL to other data."
+        )
+
+
+def writable_database() -> None:
+    """Refuse a database that can only be read."""
+    from django.db import Error
+
+    from patients.models import Freshness
+
+    try:
+        Freshness.objects.filter(pk=-1).update(attempts=0)
+    except Error as problem:
+        raise Refusal(
+            f"The database cannot be written ({first_line(problem)}): give this account the right to write to it."
+        ) from None
+
+
 def up_to_date_database(verbosity: int = 0) -> None:
     """Bring the tables up to date where they are not.
 
@@ -86,6 +133,7 @@ def up_to_date_database(verbosity: int = 0) -> None:
     """
     from django.core.management import call_command
 
+    known_migrations()
     try:
         if not is_up_to_date():
             call_command("migrate", verbosity=verbosity, interactive=False)
@@ -94,6 +142,7 @@ def up_to_date_database(verbosity: int = 0) -> None:
             f"The database could not be brought up to date ({type(problem).__name__}: {first_line(problem)}): "
             "nothing was started; run `edss-tracker migrate` to see the step that fails, or restore the last backup."
         ) from None
+    writable_database()
 
 
 def is_up_to_date() -> bool:

@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from edss_tracker import checks, processes
+from edss_tracker import checks, folder_queue, processes
 from edss_tracker.checks import Refusal
 
 SWEEP_EVERY = 15  # seconds
@@ -19,12 +20,26 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     try:
         options = parser(arguments).parse_args(arguments)
-        return COMMANDS[options.command].run(options)
+        with refusing():
+            return COMMANDS[options.command].run(options)
     except Refusal as refusal:
         print(f"edss-tracker: {refusal}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What the database refuses becomes a sentence. Django is loaded only when a command needs it."""
+    try:
+        yield
+    except Exception as problem:
+        from django.db import Error
+
+        if isinstance(problem, Error):
+            raise checks.database_failed(problem) from None
+        raise
 
 
 def parser(arguments: list[str]) -> argparse.ArgumentParser:
@@ -141,9 +156,10 @@ def worker(options: argparse.Namespace) -> int:
 
 
 def health(options: argparse.Namespace) -> int:
+    port = checks.port_number(options.port)
     checks.start_django()
-    status, text = processes.health(options.host, checks.port_number(options.port), header=host_header())
-    say(text or f"Nothing answers on {options.host}:{options.port}.")
+    status, text = processes.health(options.host, port, header=host_header())
+    say(text or f"Nothing answers on {options.host}:{port}.")
     return 0 if status == 200 else 1
 
 
@@ -156,6 +172,7 @@ def migrate(options: argparse.Namespace) -> int:
     from django.conf import settings
 
     checks.database()
+    checks.known_migrations()
     call_command("migrate", verbosity=1, interactive=False)
     if settings.PRODUCTION:
         call_command("collectstatic", verbosity=1, interactive=False)
@@ -173,6 +190,7 @@ def sweep(options: argparse.Namespace) -> int:
     checks.start_django()
     if options.loop:
         return sweep_for_ever()
+    checks.database()
     say(f"{sweep_all()} trajectories computed.")
     return 0
 
@@ -197,11 +215,14 @@ def sweep_for_ever() -> int:
 
 
 def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
-    """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. Old uploads go too."""
+    """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. What is old goes."""
+    from django.conf import settings
+
     from outcomes import trajectory
     from outcomes.exchange import uploads
 
     uploads.purge()
+    folder_queue.purge(settings.QUEUE_DIR)
     done = 0
     while not stopping and (found := trajectory.sweep_once()):
         done += found

@@ -66,7 +66,7 @@ def health(host: str, port: int, *, header: str = "") -> tuple[int, str]:
         connection.request("GET", "/health/", headers=headers)
         response = connection.getresponse()
         return response.status, response.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException):
+    except (OSError, UnicodeError, http.client.HTTPException):  # a host name may be none
         return 0, ""
     finally:
         connection.close()

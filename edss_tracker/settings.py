@@ -4,12 +4,17 @@ Three variables decide: DATABASE_URL (unset: a SQLite file), REDIS_URL (unset: C
 EDSS_ENV (`local` or `production`). Everything that is kept lives in one data folder, EDSS_DATA_DIR.
 """
 
+import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from edss_tracker import folder_queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -24,12 +29,21 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def kept_secret() -> str:
-    """The secret of a local installation: made once, kept in the data folder, readable by its owner only."""
+    """The secret of a local installation: made once, kept in the data folder, readable by its owner only.
+
+    It is whole before it has its name, so that of two processes that start together both use the same.
+    """
     path = DATA_DIR / "secret"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
+    if not path.exists() or not path.stat().st_size:
+        part = path.with_name(f"secret-{secrets.token_hex(8)}")
+        part.touch(mode=0o600)
+        part.write_text(secrets.token_urlsafe(50))
+        if path.exists():  # empty: a disk was full
+            path.unlink()
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+        part.unlink()
+    return path.read_text(errors="replace")
 
 
 def required(name: str) -> str:
@@ -40,9 +54,23 @@ def required(name: str) -> str:
     return value
 
 
+def required_form(name: str, value: str, schemes: set[str], path: str, example: str) -> None:
+    """Refuse what is no address. Its text is not repeated: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and re.fullmatch(path, parts.path) and parts.port != 0
+    except ValueError:  # a port that is no number
+        good = False
+    if value and not good:
+        raise ImproperlyConfigured(f"{name} is not an address that can be used: write it as {example}")
+
+
 DEBUG = False
 DATABASE_URL = required("DATABASE_URL") if PRODUCTION else env.str("DATABASE_URL", "")
 REDIS_URL = required("REDIS_URL") if PRODUCTION else env.str("REDIS_URL", "")
+POSTGRESQL = {"postgres", "postgresql", "psql", "pgsql"}
+required_form("DATABASE_URL", DATABASE_URL, {*POSTGRESQL, "sqlite"}, ".+", "postgres://user:password@host:5432/name")
+required_form("REDIS_URL", REDIS_URL, {"redis", "rediss"}, "(/[0-9]*)?", "redis://:password@host:6379/0")
 SECRET_KEY = required("SECRET_KEY") if PRODUCTION else env.str("SECRET_KEY", "") or kept_secret()
 ALLOWED_HOSTS = required("ALLOWED_HOSTS").split(",") if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -129,7 +157,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Celery. The database is the truth and the queue carries hints, so a lost message costs seconds, never an answer.
 QUEUE_DIR = DATA_DIR / "queue"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
+CELERY_BROKER_URL = REDIS_URL or f"{folder_queue.SCHEME}://localhost"
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
         "socket_timeout": 5,
@@ -137,14 +165,8 @@ if REDIS_URL:
         "visibility_timeout": 3600,
     }
 else:
-    (QUEUE_DIR / "messages").mkdir(parents=True, exist_ok=True)
-    (QUEUE_DIR / "control").mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(QUEUE_DIR / "messages"),
-        "data_folder_out": str(QUEUE_DIR / "messages"),  # must be the same folder
-        "control_folder": str(QUEUE_DIR / "control"),
-        "polling_interval": 0.02,
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"folder": str(QUEUE_DIR), "polling_interval": 0.02}
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # no answers of nobody's questions in the folder
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "saves"
 CELERY_TASK_SERIALIZER = "json"
@@ -156,7 +178,9 @@ CELERY_TASK_TIME_LIMIT = 25
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 
-HINTS = env.str("EDSS_HINTS", "send")  # send, or `off`: nothing is published and the sweep does the work
+HINTS = env.str("EDSS_HINTS", "send")  # `off`: nothing is published and the sweep does the work; `record`: for tests
+if HINTS not in {"send", "off", "record"}:
+    raise ImproperlyConfigured(f"EDSS_HINTS is {HINTS!r}; it must be send or off.")
 COMPUTE_ON_READ = env.bool("EDSS_COMPUTE_ON_READ", True)  # off only to prove in a test that the worker works
 
 CACHES = {

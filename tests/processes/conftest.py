@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from redis import Redis
 
 from tests.processes.installation import Installation
 
-OWN_QUEUE = "/1"  # a worker of another installation on the same Redis database would take the hints
-TEMPLATE, OWN = "edss_processes_template", "edss_processes"
+OWN = f"edss_processes_{os.getpid()}"  # another run on the same server keeps its own
+TEMPLATE = f"{OWN}_template"
+CLAIM, CLAIMED_SECONDS = "edss-processes-tests", 3600
 
 
 def pytest_collection_modifyitems(items):
@@ -58,7 +60,8 @@ def servers(tmp_path_factory):
     if not (os.environ.get("DATABASE_URL", "").startswith("postgres") and os.environ.get("REDIS_URL")):
         pytest.skip("DATABASE_URL and REDIS_URL name no servers; `make test` starts some")
     base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
-    redis = {"REDIS_URL": urlsplit(os.environ["REDIS_URL"])._replace(path=OWN_QUEUE).geturl()}
+    queue = own_queue(os.environ["REDIS_URL"])
+    redis = {"REDIS_URL": queue}
 
     def sql(*statements):
         with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
@@ -77,3 +80,15 @@ def servers(tmp_path_factory):
 
     yield make
     sql(f"DROP DATABASE {TEMPLATE} WITH (FORCE)")
+    with Redis.from_url(queue) as server:
+        server.delete(CLAIM, "saves", "bulk")
+
+
+def own_queue(url: str) -> str:
+    """A database of this Redis that no other run has: a worker of another installation would take the hints."""
+    for number in range(1, 16):
+        mine = urlsplit(url)._replace(path=f"/{number}").geturl()
+        with Redis.from_url(mine) as server:
+            if mine != url and server.set(CLAIM, os.getpid(), nx=True, ex=CLAIMED_SECONDS):
+                return mine
+    pytest.fail("every Redis database is claimed by a run of these tests")

@@ -1,11 +1,16 @@
-"""A broker that is gone or frozen costs time, never an answer; and the worker does its work."""
+"""A broker, worker or database connection that is gone or frozen costs time, never an acknowledged save."""
 
+import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
+from contextlib import suppress
+from datetime import date, timedelta
 from statistics import median
 
+import psycopg
 import pytest
 
 from tests.processes.clinic import Person
@@ -102,3 +107,80 @@ def test_with_pages_that_compute_nothing_the_worker_alone_brings_the_status(inst
     eventually(lambda: "Why progressed?" in clinician.get(f"/patients/{code}/"), installation.said)
 
     assert settled(installation)
+
+
+DAYS = "from assessments.models import Assessment; print(*Assessment.objects.values_list('day', flat=True))"
+
+
+def save_under(clinician, code, trouble, *, seconds) -> tuple[list[str], list[float], int]:
+    """Save day after day while `trouble` is called; the days acknowledged, how long each took, and the refusals."""
+    saved, took, refused = [], [], 0
+    until, day = time.monotonic() + seconds, date(2021, 1, 1)
+    while time.monotonic() < until:
+        day += timedelta(days=1)
+        trouble()
+        try:
+            answer = clinician.assess(code, day.isoformat(), 2)
+        except OSError:
+            answer = 0  # the form before it was not answered
+        took.append(clinician.seconds)
+        saved += [day.isoformat()] if answer == 302 else []
+        refused += answer != 302
+    return saved, took, refused
+
+
+def nothing_was_lost(here, saved) -> None:
+    began = time.monotonic()
+    eventually(lambda: settled(here), here.said)
+    print(f"{len(saved)} saved, healed after {time.monotonic() - began:.1f} s")
+    assert time.monotonic() - began < 90
+    assert set(saved) <= set(here.python(DAYS).split())
+    assert here.edss("recompute", "--check").returncode == 0
+
+
+def test_a_database_that_drops_its_connections_loses_nothing_acknowledged(servers, tmp_path):
+    with servers(tmp_path) as here:
+        code, clinician = serve(here)
+        name = here.environ["DATABASE_URL"].rsplit("/", 1)[1]
+        stop = threading.Event()
+
+        def drop():
+            with psycopg.connect(here.environ["DATABASE_URL"].replace(name, "postgres"), autocommit=True) as database:
+                while not stop.wait(0.5):
+                    database.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+                    )
+
+        dropping = threading.Thread(target=drop)
+        dropping.start()
+        try:
+            saved, took, refused = save_under(clinician, code, lambda: None, seconds=12)
+        finally:
+            stop.set()
+            dropping.join()
+
+        print(f"{len(saved)} saved, {refused} refused, longest answer {max(took):.2f} s")
+        assert len(saved) > refused
+        assert max(took) < 2
+        assert "Traceback" not in clinician.get(f"/patients/{code}/")
+        nothing_was_lost(here, saved)
+        here.close()
+
+
+def test_a_worker_killed_again_and_again_loses_nothing(installation):
+    code = installation.python(PEOPLE, EDSS_HINTS="off")
+    installation.start_edss("run", "--no-demo")
+    installation.wait_for("EDSS Tracker is ready")
+    clinician = Person(f"http://127.0.0.1:{installation.port}", "clinician@example.org", PASSWORD)
+
+    def kill():
+        for pid in installation.processes("celery|sweep --loop"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    saved, took, refused = save_under(clinician, code, kill, seconds=8)
+
+    print(f"{len(saved)} saved, longest answer {max(took):.2f} s")
+    assert refused == 0
+    assert max(took) < 2
+    nothing_was_lost(installation, saved)

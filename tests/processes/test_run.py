@@ -5,9 +5,11 @@ import shutil
 import signal
 import socket
 import sys
+import time
 
 import pytest
 
+from edss_tracker.processes import STOP_SECONDS
 from tests.processes.installation import eventually
 
 READY = "EDSS Tracker is ready"
@@ -22,7 +24,7 @@ def started(here, *arguments):
     return parent
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_installation_leaves_nothing_behind(installation, number):
     parent = started(installation)
     assert installation.page("/") == 200
@@ -32,6 +34,21 @@ def test_a_stopped_installation_leaves_nothing_behind(installation, number):
 
     assert parent.wait(20) == 0
     assert installation.processes() == []
+
+
+def test_a_second_ctrl_c_stops_at_once_and_leaves_nothing_behind(bare):
+    parent = started(bare)
+    for pid in bare.processes("celery"):
+        os.kill(pid, signal.SIGSTOP)  # would hold up the stop until it is killed
+
+    parent.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    began = time.monotonic()
+    parent.send_signal(signal.SIGINT)
+
+    assert parent.wait(20) == 0
+    assert time.monotonic() - began < STOP_SECONDS - 2
+    assert bare.processes() == []
 
 
 def test_a_browser_that_stays_connected_does_not_delay_the_stop(bare):
@@ -124,7 +141,7 @@ def test_a_taken_port_is_named(bare):
     assert not (bare.folder / "data").exists()
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "eight"])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "eight", "", "99999", "²", "9" * 5000])
 def test_a_port_that_is_none_is_refused(bare, port):
     assert "PORT" in refused(bare.edss("run", PORT=port))
 
@@ -145,6 +162,93 @@ def test_a_database_that_is_none_is_refused(bare):
 
 def test_a_database_that_is_away_is_named(bare):
     assert "DATABASE_URL" in refused(bare.edss("run", DATABASE_URL="postgres://nobody@127.0.0.1:1/none"))
+
+
+ADDRESSES = [
+    ("DATABASE_URL", "garbage"),
+    ("DATABASE_URL", "postgres://"),
+    ("DATABASE_URL", "mysql://somebody:hush@host/name"),
+    ("DATABASE_URL", "postgres://somebody:hush@host:port/name"),
+    ("REDIS_URL", "garbage"),
+    ("REDIS_URL", "amqp://somebody:hush@host"),
+    ("REDIS_URL", "redis://:hush@host:port/0"),
+    ("REDIS_URL", "redis://:hush@host/name"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), ADDRESSES)
+def test_an_address_that_is_none_is_refused_without_its_password(bare, name, value):
+    sentence = refused(bare.edss("run", **{name: value}))
+
+    assert sentence.startswith(f"edss-tracker: {name}")
+    assert "hush" not in sentence
+
+
+def test_a_word_that_the_hints_do_not_know_is_refused(bare):
+    assert "EDSS_HINTS" in refused(bare.edss("sweep", EDSS_HINTS="never"))
+
+
+def test_an_empty_host_does_not_mean_every_address(bare):
+    assert "--host" in refused(bare.edss("web", "--host", ""))
+
+
+def test_health_of_a_host_that_is_none_is_no_answer(bare):
+    done = bare.edss("health", "--host", "a..b")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("Nothing answers on a..b")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["run", "migrate", "seed", "admin somebody@example.org --name Somebody"])
+def test_data_of_a_newer_version_are_left_alone(bare, command):
+    assert bare.edss("migrate").returncode == 0
+    bare.python(
+        "from django.db.migrations.recorder import MigrationRecorder as R\n"
+        "R.Migration.objects.create(app='patients', name='9999_from_the_future')"
+    )
+
+    assert "newer version" in refused(bare.edss(*command.split()))
+
+
+def test_a_database_that_can_only_be_read_is_refused(servers, tmp_path):
+    with servers(tmp_path) as here:
+        read_only = here.environ["DATABASE_URL"] + "?options=-c%20default_transaction_read_only%3Don"
+
+        sentence = refused(here.edss("run", "--no-demo", DATABASE_URL=read_only))
+
+    assert "cannot be written" in sentence
+
+
+@pytest.mark.parametrize("command", ["sweep", "recompute", "recompute --check"])
+def test_a_database_without_tables_is_named(bare, command):
+    assert "edss-tracker migrate" in refused(bare.edss(*command.split()))
+
+
+def test_a_queue_that_cannot_be_made_is_named(bare):
+    (bare.folder / "data").mkdir()
+    (bare.folder / "data" / "queue").write_text("in the way")
+
+    assert "data folder" in refused(bare.edss("run"))
+
+
+def test_an_empty_secret_of_a_disk_that_was_full_is_made_again(bare):
+    (bare.folder / "data").mkdir()
+    secret = bare.folder / "data" / "secret"
+    secret.touch()
+
+    assert bare.edss("migrate").returncode == 0
+
+    assert len(secret.read_text()) > 40
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_processes_that_start_together_have_one_secret(bare):
+    ask = [sys.executable, "-c", "from edss_tracker import settings; print(settings.SECRET_KEY)"]
+    for process in [bare.start(*ask) for _ in range(6)]:
+        assert process.wait(60) == 0
+
+    assert len(set(bare.said().split())) == 1
 
 
 def test_production_names_what_it_lacks(bare):
