@@ -26,7 +26,7 @@ from engine.steps import EDSS_STEPS
 from engine.types import Interval, day_of
 
 __all__ = ["PRESETS", "Cohort", "CohortEvents", "Definition", "Detection", "Event", "Preset", "Unconfirmed", "detect",
-           "detect_cohort"]  # fmt: skip
+           "detect_cohort", "detect_one"]  # fmt: skip
 
 VisitRow = Sequence[Any]  # (date, score or None) or (date, score or None, may confirm)
 RelapseOnset = date | Interval | tuple[date, date | None]
@@ -192,6 +192,11 @@ def detect(
         relapse_end=[onset[2] for onset in onsets],
         scale=scale_of(definition),
     )
+    return detect_one(cohort, definition, patient=patient)
+
+
+def detect_one(cohort: Cohort, definition: Definition, *, patient: object = "") -> Detection:
+    """The events of a cohort of one patient, or of nobody."""
     if not len(cohort):
         return Detection((), (), cohort.findings, None, definition, _hash(cohort, definition))
     found = detect_cohort(cohort, definition, names=[patient])
