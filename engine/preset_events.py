@@ -6,7 +6,7 @@ visits: one not known to the day is not used, and a relapse not known to the day
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -19,7 +19,17 @@ from engine.definitions import Definition
 from engine.events import Event, Unconfirmed
 from engine.presets import Preset
 from engine.progression import Detection, detect_one
-from engine.status import REASONS, Case, Classification, Course, NoAnchor, anchor_for, classify
+from engine.status import (
+    REASONS,
+    Case,
+    Classification,
+    Course,
+    NoAnchor,
+    _earliest_course,
+    _near_relapse,
+    anchor_for,
+    classify,
+)
 from engine.types import Baseline, Day, VisitLike
 
 NoEvents = Literal["no_course", "course_date_imprecise"] | NoAnchor
@@ -138,3 +148,36 @@ def _cohort(case: Case, anchor: int, collected: bool) -> Cohort:
         relapse_end=np.full(len(onsets), np.nan),
         collected=np.array([collected]),
     )
+
+
+def cohort_since(cohort: Cohort, first_infusions: Mapping[int, Sequence[Day]]) -> tuple[Cohort, dict[int, NoEvents]]:
+    """The visits of each patient from the since-Lemtrada anchor on, and of whom none are left, and why.
+
+    `first_infusions`: index of a patient of the cohort to the first infusion day of each course.
+    """
+    reasons: dict[int, NoEvents] = {}
+    starts = cohort.offsets[1:].copy()
+    for index in range(len(cohort)):
+        course = _earliest_course(first_infusions.get(index, ()), date.max.toordinal())
+        anchor = anchor_of(_case_of(cohort, index), course)
+        if isinstance(anchor, int):
+            starts[index] = cohort.offsets[index] + anchor
+        else:
+            reasons[index] = anchor
+    kept = np.arange(len(cohort.day)) >= np.repeat(starts, np.diff(cohort.offsets))
+    cut = replace(
+        cohort,
+        offsets=np.concatenate((np.zeros(1, np.int64), np.cumsum(cohort.offsets[1:] - starts))),
+        **{name: getattr(cohort, name)[kept] for name in ("day", "score", "may_confirm", "row")},
+    )
+    return cut, reasons
+
+
+def _case_of(cohort: Cohort, index: int) -> Case:
+    """A patient of a cohort, as far as the anchor is concerned."""
+    visits = slice(cohort.offsets[index], cohort.offsets[index + 1])
+    relapses = slice(cohort.relapse_offsets[index], cohort.relapse_offsets[index + 1])
+    days = [int(day) for day in cohort.day[visits].tolist()]
+    first, last = cohort.relapse_first[relapses].tolist(), cohort.relapse_last[relapses].tolist()
+    onsets = [(int(begin), int(end)) for begin, end in zip(first, last, strict=True)]
+    return Case((), onsets, None, date.max.toordinal(), days, [], _near_relapse(days, onsets), [], None, ())
