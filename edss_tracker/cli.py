@@ -340,6 +340,18 @@ def import_records(options: argparse.Namespace) -> int:
     return command.run(options)
 
 
+def events_arguments(one: argparse.ArgumentParser) -> None:
+    from outcomes.exchange import events_command
+
+    events_command.add_arguments(one)
+
+
+def events(options: argparse.Namespace) -> int:
+    from outcomes.exchange import events_command
+
+    return events_command.run(options)
+
+
 def say(*lines: str) -> None:
     """Print at once, also into a file or a pipe."""
     for line in lines:
@@ -365,6 +377,7 @@ COMMANDS = {
     "seed": Command("make the demo registry of invented patients in an empty database", seed),
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
     "import": Command("read records from files", import_records, import_arguments),
+    "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),
     "recompute": Command("compute trajectories again, or check the stored ones", recompute, recompute_arguments),
 }
 

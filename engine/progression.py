@@ -26,7 +26,7 @@ from engine.steps import EDSS_STEPS
 from engine.types import Interval, day_of
 
 __all__ = ["PRESETS", "Cohort", "CohortEvents", "Definition", "Detection", "Event", "Preset", "Unconfirmed", "detect",
-           "detect_cohort"]  # fmt: skip
+           "detect_cohort", "detect_one"]  # fmt: skip
 
 VisitRow = Sequence[Any]  # (date, score or None) or (date, score or None, may confirm)
 RelapseOnset = date | Interval | tuple[date, date | None]
@@ -102,6 +102,18 @@ class CohortEvents:
     def unconfirmed_of(self, index: int) -> tuple[Unconfirmed, ...]:
         begin, end = int(self.missed_starts[index]), int(self.missed_starts[index + 1])
         return tuple(self._unconfirmed(row) for row in range(begin, end))
+
+    def content_hash_of(self, index: int) -> str:
+        """Hash of the usable rows of one patient and the definition, as `detect` gives it for the same rows."""
+        cohort = self.cohort
+        visits = slice(cohort.offsets[index], cohort.offsets[index + 1])
+        relapses = slice(cohort.relapse_offsets[index], cohort.relapse_offsets[index + 1])
+        return _digest(
+            self.definition,
+            *(column[visits] for column in (cohort.day, cohort.score, cohort.may_confirm)),
+            *(column[relapses] for column in (cohort.relapse_first, cohort.relapse_last, cohort.relapse_end)),
+            cohort.collected[index : index + 1],
+        )
 
     @cached_property
     def onset_days(self) -> Floats:
@@ -192,6 +204,11 @@ def detect(
         relapse_end=[onset[2] for onset in onsets],
         scale=scale_of(definition),
     )
+    return detect_one(cohort, definition, patient=patient)
+
+
+def detect_one(cohort: Cohort, definition: Definition, *, patient: object = "") -> Detection:
+    """The events of a cohort of one patient, or of nobody."""
     if not len(cohort):
         return Detection((), (), cohort.findings, None, definition, _hash(cohort, definition))
     found = detect_cohort(cohort, definition, names=[patient])
@@ -381,9 +398,13 @@ def _onset(relapse: RelapseOnset) -> tuple[float, float, float]:
 
 
 def _hash(cohort: Cohort, definition: Definition) -> str:
+    return _digest(definition, cohort.day, cohort.score, cohort.may_confirm, cohort.relapse_first, cohort.relapse_last,
+                   cohort.relapse_end, cohort.collected)  # fmt: skip
+
+
+def _digest(definition: Definition, *columns: npt.NDArray[Any]) -> str:
     digest = sha256(definition.content_hash.encode())
-    for column in (cohort.day, cohort.score, cohort.may_confirm, cohort.relapse_first, cohort.relapse_last,
-                   cohort.relapse_end, cohort.collected):  # fmt: skip
+    for column in columns:
         digest.update(np.ascontiguousarray(column).tobytes())
         digest.update(b"|")
     return digest.hexdigest()

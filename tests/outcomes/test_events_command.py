@@ -1,0 +1,506 @@
+"""`edss-tracker events`: the events of any table of visits, for a data manager at a terminal."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import engine
+from edss_tracker.cli import main
+from engine.presets import PRESETS
+from engine.progression import Definition, detect
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "disability-events-vectors.json"
+CASES = [case for case in json.loads(GOLDEN.read_text())["cases"] if case["visits"]]
+
+VISITS = """\
+patient,date,edss
+A,2015-01-01,5.0
+A,2016-03-01,3.5
+A,2016-09-05,3.0
+A,2017-03-10,2.5
+A,2017-09-12,2.5
+A,2018-03-13,2.0
+A,2018-09-11,4.5
+A,2018-12-11,4.5
+A,2019-03-19,5.0
+B,2018-01-10,2.0
+B,2018-07-11,3.0
+B,2018-10-10,3.0
+"""
+INFUSIONS = "patient,date\nA,2016-03-01\nA,2017-04-01\n"
+RELAPSES = "patient,date\nA,2018-08-25\n"
+
+
+@pytest.fixture
+def given(tmp_path, monkeypatch, capsys):
+    """Writes files, runs the command beside them, and gives its exit code, output and lines of complaint."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, **files):
+        for name, content in ({"visits": VISITS} | files).items():
+            path = tmp_path / (name if "." in name else f"{name}.csv")
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        code = main(["events", "visits.csv", *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err.splitlines()
+
+    return run
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def refused(result):
+    """The complaints of a run that wrote nothing."""
+    code, out, err = result
+    assert (code, out) == (2, "")
+    assert not any("Traceback" in line for line in err)
+    return [line.removeprefix("edss-tracker events: ") for line in err]
+
+
+# The result
+
+
+def by_options():
+    groups = {}
+    for case in CASES:
+        groups.setdefault(json.dumps(case["options"], sort_keys=True), []).append(case)
+    return groups.items()
+
+
+def as_files(cases):
+    visits = ["patient,date,edss,may_confirm"]
+    relapses = ["patient,date"]
+    for case in cases:
+        for day, edss, *may in case["visits"]:
+            flag = "" if not may else str(int(may[0]))
+            visits.append(f"{case['id']},{day},{'' if edss is None else edss},{flag}")
+        relapses += [f"{case['id']},{day}" for day in case["relapses"]]
+    return {"visits": "\n".join(visits) + "\n", "relapses": "\n".join(relapses) + "\n"}
+
+
+def directly(case, definition):
+    visits = [(date.fromisoformat(day[:10]), *rest) for day, *rest in case["visits"]]
+    return detect(visits, map(date.fromisoformat, case["relapses"]), definition)
+
+
+def test_every_case_of_the_engine_comes_out_of_a_file_as_the_engine_has_it(given):
+    compared = 0
+    for options, cases in by_options():
+        definition = Definition.from_mapping(json.loads(options))
+
+        code, out, _ = given(
+            "--relapses", "relapses.csv", "--definition", "own.json", "--format", "json",
+            **as_files(cases), **{"own.json": options},
+        )  # fmt: skip
+
+        assert code == 0
+        found = {one["patient"]: one for one in json.loads(out)["patients"]}
+        for case in cases:
+            expected, one = directly(case, definition).as_mapping(), found[case["id"]]
+            numbers = [event.pop("number") for event in one["events"]]
+            assert numbers == list(range(1, len(numbers) + 1))
+            for field in ("events", "unconfirmed", "total_followup_days"):
+                assert one[field] == expected[field], (case["id"], field)
+            assert one["content_hashes"] == [expected["content_hash"]], case["id"]
+            compared += 1
+
+    assert compared == len(CASES) >= 390
+
+
+def test_the_columns_are_the_fields_of_the_engine(given):
+    cases = CASES[:200]
+    options = {"event": "multiple", "baseline": "roving", "RAW_PIRA": True, "conf_days": [84, 168]}
+    _, out, _ = given(
+        "--relapses", "relapses.csv", "--definition", "own.json", "--output", "out.csv",
+        **as_files(cases), **{"own.json": json.dumps(options)},
+    )  # fmt: skip
+    expected = []
+    for case in cases:
+        result = directly(case, Definition.from_mapping(options))
+        total = "" if result.total_followup_days is None else str(result.total_followup_days)
+        for event in result.events:
+            row = {"patient": case["id"], "number": str(event.number), "total_followup_days": total}
+            for field, value in event.as_mapping().items():
+                if field in ("confirmed", "pira_confirmed"):
+                    row |= {f"{field}_{days}": day or "" for days, day in value.items()}
+                else:
+                    row[field] = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+            row |= {f"pira_confirmed_{days}": row.get(f"pira_confirmed_{days}", "") for days in (84, 168)}
+            expected.append(row)
+        if not result.events:
+            expected.append({"patient": case["id"], "number": "", "total_followup_days": total})
+
+    assert out == ""
+    found = rows(Path("out.csv").read_text())
+    assert [row if row["number"] else {key: row[key] for key in expected[0] if key in
+            ("patient", "number", "total_followup_days")} for row in found] == expected  # fmt: skip
+    assert list(found[0]) == [
+        "patient", "number", "type", "cdw_type", "date", "value", "baseline_date", "baseline_value", "last_delta_date",
+        "last_delta_value", "days_from_start", "days_from_baseline", "sustained_days", "sustained_to_last",
+        "confirmed_84", "confirmed_168", "pira_confirmed_84", "pira_confirmed_168", "total_followup_days",
+    ]  # fmt: skip
+
+
+def test_people_without_an_event_are_left_out_when_the_definition_says_so(given):
+    arguments = ("--no-relapses", "--definition", "own.json")
+
+    _, with_them, _ = given(*arguments, **{"own.json": '{"steps": "opera", "conf_days": 3000}'})
+    _, without, _ = given(*arguments, **{"own.json": '{"conf_days": 3000, "include_stable": false}'})
+
+    assert [(row["patient"], row["type"], row["total_followup_days"]) for row in rows(with_them)] == [
+        ("A", "", "1538"),
+        ("B", "", "273"),
+    ]
+    assert rows(without) == []
+
+
+# Lemtrada
+
+
+def test_with_first_infusions_the_default_is_the_rule_of_the_application(given):
+    code, out, err = given(
+        "--no-relapses", "--infusions", "infusions.csv", "--unconfirmed", "waiting.csv", infusions=INFUSIONS
+    )
+
+    assert (code, err) == (0, [])
+    short = [
+        tuple(row[key] for key in ("patient", "number", "type", "date", "baseline_date", "reason")) for row in rows(out)
+    ]
+    assert short == [
+        ("A", "1", "CDI", "2017-03-10", "2016-03-01", ""),
+        ("A", "2", "CDW", "2018-09-11", "2016-03-01", ""),
+        ("B", "", "", "", "", "no_course"),
+    ]
+    assert Path("waiting.csv").read_text().count("\n") == 1
+
+
+def test_the_anchor_heeds_relapses_and_dates_known_to_the_month(given):
+    files = {"visits": VISITS + "B,2018-03-01,2.0\n", "infusions": "patient,date\nB,2018-07-20\n"}
+    usual = given("--no-relapses", "--infusions", "infusions.csv", **files)
+    moved = given("--relapses", "relapses.csv", "--infusions", "infusions.csv", **files,
+                  relapses="patient,date\nB,2018-06\n")  # fmt: skip
+    imprecise = given("--no-relapses", "--infusions", "infusions.csv", infusions="patient,date\nA,2016\nB,2018-02\n")
+
+    assert [rows(result[1])[1]["total_followup_days"] for result in (usual, moved)] == ["91", "223"]
+    assert [row["reason"] for row in rows(imprecise[1])] == ["course_date_imprecise", ""]
+
+
+def test_changes_that_wait_are_written_with_the_day_that_could_confirm_them(given):
+    given("--no-relapses", "--infusions", "infusions.csv", "--unconfirmed", "waiting.csv", "--output", "out.csv",
+          infusions=INFUSIONS, visits=VISITS.replace("A,2019-03-19,5.0\n", ""))  # fmt: skip
+
+    [first, second] = rows(Path("waiting.csv").read_text())
+    assert first == {
+        "patient": "A", "direction": "worsening", "date": "2018-09-11", "value": "4.5", "baseline_date": "2016-03-01",
+        "baseline_value": "3.5", "reason": "no_visit_in_window", "at": "", "confirmable_from": "2019-02-26",
+    }  # fmt: skip
+    assert second["confirmable_from"] == "2019-05-28"
+
+
+# Relapses
+
+
+def test_without_a_relapse_table_a_worsening_is_not_classified(given):
+    options = {"own.json": '{"RAW_PIRA": true, "event": "multiple"}'}
+
+    def types(*arguments):
+        _, out, _ = given(*arguments, "--definition", "own.json", relapses=RELAPSES, **options)
+        return {row["cdw_type"] for row in rows(out) if row["type"] == "CDW"}
+
+    assert types() == {"not classifiable"}
+    assert types("--no-relapses") == {"PIRA"}
+    assert "No relapses were given" in given("--definition", "own.json", **options)[2][0]
+    assert given("--definition", "own.json", "--no-relapses", **options)[2] == []
+
+
+# JSON and words
+
+
+def test_json_says_the_rule_once_and_everything_else_for_each_patient(given):
+    code, out, _ = given("--preset", "msbase", "--format", "json", "--relapses", "relapses.csv", relapses=RELAPSES,
+                         visits=VISITS + "B,2018-10-10,3.5\nB,,2\n")  # fmt: skip
+
+    found = json.loads(out)
+    assert (code, found["engine_version"], found["preset"]) == (0, engine.VERSION, "msbase")
+    [rule] = found["definitions"]
+    definition = PRESETS["msbase"].definition
+    assert Definition.from_mapping(rule["definition"]) == definition
+    assert (rule["sentence"], rule["content_hash"]) == (definition.sentence, definition.content_hash)
+    b = found["patients"][1]
+    assert b["findings"] == [
+        "visits.csv: Line 13 is not used: another row of the same day comes later and is used.",
+        "visits.csv: Line 15 has no date.",
+    ]
+    assert (b["events"][0]["type"], b["events"][0]["confirmed"]) == ("CDW", {"90.75": "2018-10-10"})
+
+
+def test_the_evidence_of_one_patient_in_words(given):
+    code, out, _ = given("--relapses", "relapses.csv", "--infusions", "infusions.csv", "--explain", "A",
+                         infusions=INFUSIONS, relapses="patient,date\nA,2018-08-25\nA,2019-02-25\n",
+                         visits=VISITS + "A,2019-03-20,3.3\n")  # fmt: skip
+
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "Patient A"
+    assert lines[1] == f"Rule: {PRESETS['carems_6m'].sentences[0]}"
+    assert lines[4:16] == [
+        "Visits and relapses:",
+        "  2015-01-01  EDSS 5.0   line 2      before the baseline: not used",
+        "  2016-03-01  EDSS 3.5   line 3      baseline",
+        "  2016-09-05  EDSS 3.0   line 4      nothing that counts",
+        "  2017-03-10  EDSS 2.5   line 5      onset of the improvement",
+        "  2017-09-12  EDSS 2.5   line 6      confirms the improvement (182 days)",
+        "  2018-03-13  EDSS 2.0   line 7      held the improvement",
+        "  2018-08-25  relapse",
+        "  2018-09-11  EDSS 4.5   line 8      worsening, not confirmed; ended the improvement",
+        "  2018-12-11  EDSS 4.5   line 9      worsening, not confirmed",
+        "  2019-02-25  relapse",
+        "  2019-03-19  EDSS 5.0   line 10     too near a relapse to confirm the worsening of 11 Sep 2018; "
+        "worsening, not confirmed",
+    ]
+    assert lines[17:19] == [
+        "Events: 1",
+        "  1. Improvement: 2.5 on 10 Mar 2017, from 3.5 on 1 Mar 2016; confirmed on 12 Sep 2017 (182 days), held for "
+        "368 days.",
+    ]
+    assert lines[19] == "Not confirmed: 3"
+    assert lines[20].startswith(
+        "  Worsening to 4.5 on 11 Sep 2018, from 3.5: not confirmed, because the visit that could"
+    )
+    assert lines[-1] == "  visits.csv: Line 14 is not a step of the scale (0.0, 1.0, 1.5 to 10.0)."
+
+
+def test_the_evidence_names_a_broken_run_and_a_visit_that_is_no_baseline(given):
+    visits = (
+        "patient,date,edss\nC,2018-01-10,2.0\nC,2018-02-20,2.5\nC,2018-08-20,3.5\nC,2018-09-20,2.5\nC,2018-12-20,2.5\n"
+    )
+    _, out, _ = given("--relapses", "relapses.csv", "--preset", "msprog_default", "--explain", "C", visits=visits,
+                      relapses="patient,date\nC,2018-01-02\n")  # fmt: skip
+
+    said = [line.split("  ")[-1].strip() for line in out.splitlines() if "EDSS" in line]
+    assert said == [
+        "too near a relapse to be the baseline",
+        "baseline",
+        "worsening, not confirmed",
+        "broke the run of the worsening of 20 Aug 2018",
+        "nothing that counts",
+    ]
+
+
+def test_the_evidence_where_there_is_no_anchor(given):
+    _, out, _ = given("--no-relapses", "--infusions", "infusions.csv", "--explain", "B", infusions=INFUSIONS)
+
+    assert out.splitlines()[-1] == "No result: No Lemtrada course is on record as begun."
+
+
+# Rows that are not used
+
+
+def test_a_row_that_cannot_be_used_is_named_and_stops_nothing(given):
+    code, out, err = given(
+        "--relapses", "relapses.csv", "--preset", "pira_2023",
+        visits=VISITS + "B,2018-11-10,3.2\n,2018-11-11,3.0\nB,,3.0\nB,2018-12,3.0\nB,2018-12-30,\nD,2018-01-01,\n",
+        relapses=RELAPSES + "E,2018-01-01\nA,\n",
+    )  # fmt: skip
+
+    assert code == 0
+    assert [row["patient"] for row in rows(out)] == ["A", "B", "D"]
+    assert err[:5] == [
+        "visits.csv: Line 14 is not a step of the scale (0.0, 1.0, 1.5 to 10.0).",
+        "visits.csv: Line 15 has no patient.",
+        "visits.csv: Line 16 has no date.",
+        "visits.csv: Line 17 is not used: its date is not known to the day (Dec 2018).",
+        "visits.csv: Patient D has no usable visit.",
+    ]
+    assert err[5:] == [
+        "relapses.csv: Line 3 is not used: the patient has no row among the visits.",
+        "relapses.csv: Line 4 has no date.",
+    ]
+
+
+# How the file is written
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_separator_byte_order_mark_and_line_ends_change_nothing(given, mark, encoding):
+    expected = given("--no-relapses", "--preset", "pira_2023")
+
+    other = VISITS.replace(",", mark).replace("\n", "\r\n").encode(encoding)
+
+    assert given("--no-relapses", "--preset", "pira_2023", visits=other) == expected
+
+
+def test_other_names_of_columns_another_order_of_dates_and_decimal_commas(given):
+    expected = given("--relapses", "relapses.csv", "--preset", "pira_2023", relapses=RELAPSES)
+    lines = [line.split(",") for line in VISITS.splitlines()[1:]]
+    turned = [f"x;{edss.replace('.', ',')};{'.'.join(day.split('-')[::-1])};{name}" for name, day, edss in lines]
+
+    other = given(
+        "--relapses", "relapses.csv", "--preset", "pira_2023", "--patient-column", "ID", "--date-column", "visit day",
+        "--edss-column", "score", "--relapse-patient-column", "who", "--relapse-date-column", "onset",
+        "--date-order", "dmy", visits="\n".join(["note;Score;visit day;id", *turned]),
+        relapses="onset,who\n25/08/2018,A\n",
+    )  # fmt: skip
+
+    assert other == expected
+
+
+def test_a_visit_that_may_not_confirm_does_not(given):
+    visits = VISITS.replace("edss\n", "edss,scheduled\n").replace("0\n", "0,yes\n").replace("5\n", "5,yes\n")
+    arguments = ("--no-relapses", "--preset", "msprog_default")
+
+    named = given(
+        *arguments,
+        "--may-confirm-column",
+        "scheduled",
+        visits=visits.replace("2018-10-10,3.0,yes", "2018-10-10,3.0,no"),
+    )
+
+    assert [row["type"] for row in rows(named[1])] == ["", ""]
+    assert [row["type"] for row in rows(given(*arguments, visits=visits)[1])] == ["", "CDW"]
+    assert 'There is no column "scheduled"' in refused(given(*arguments, "--may-confirm-column", "scheduled"))[0]
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(given):
+    _, out, _ = given("--no-relapses", "--preset", "msprog_default", visits="patient,date,edss\n=1+1,2018-01-10,2\n")
+
+    assert [row["patient"] for row in rows(out)] == ["'=1+1"]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("visits", "sentence"),
+    [
+        ("", "visits.csv: Line 1: The file is empty, or its first line is. The first line must name the columns."),
+        ("patient,day,edss\nA,2018-01-10,2\n", 'visits.csv: Line 1: There is no column "date".'),
+        ("patient,date,EDSS,edss\n", 'visits.csv: Line 1: Columns 3 and 4 have the same name, "edss".'),
+        ("patient,date,edss\nA,2018-02-30,2\n", 'visits.csv: Line 2: "2018-02-30" is not a date such as 2019-12-31.'),
+        ("patient,date,edss\nA,10.01.2018,2\n", 'visits.csv: Line 2: "10.01.2018" is not a date such as 2019-12-31.'),
+        ("patient,date,edss\nA,0218-01-10,2\n", 'visits.csv: Line 2: "0218-01-10" is not between 1900 and 2199.'),
+        ("patient,date,edss\nA,2018-01-10,two\n", 'visits.csv: Line 2: "two" is not a number.'),
+        ("patient,date,edss\nA,2018-01-10,nan\n", 'visits.csv: Line 2: "nan" is not a number.'),
+        ("patient,date,edss,may_confirm\nA,2018-01-10,2,maybe\n", 'visits.csv: Line 2: "maybe" is neither yes nor no'),
+        ("patient,date,edss\nA,2018-01-10\n", "visits.csv: Line 2: The row has 2 cells, the header 3."),
+        ('patient,date,edss\nA,2018-01-10,2\n"B,2018-01-10,2\n', "visits.csv: Line 3: A quote"),
+        ("patient,date,edss\n\nA,2018-01-10,2\n", "visits.csv: Line 2: The line is empty, and rows follow it."),
+        (b"patient,date,edss\nA,2018-01-10,2\n\xff\xfe,2018-01-10,2\n", "visits.csv: Line 3: This is not UTF-8."),
+        (b"patient,date,edss\nA\x00,2018-01-10,2\n", "visits.csv: Line 2: There is a NUL byte."),
+        ("A", "visits.csv: Line 1: There is one column only"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_read_is_refused_with_the_line(given, visits, sentence):
+    [said] = refused(given("--no-relapses", "--preset", "msbase", "--output", "out.csv", visits=visits))
+
+    assert said.startswith(sentence)
+    assert not Path("out.csv").exists()
+
+
+def test_all_faults_of_all_files_are_listed_up_to_a_limit(given):
+    wrong = "".join(f"A,2018-13-{day:02},x\n" for day in range(1, 13))
+
+    said = refused(given("--relapses", "relapses.csv", "--preset", "msbase", visits="patient,date,edss\n" + wrong,
+                         relapses="patient,date\nA,soon\n"))  # fmt: skip
+
+    assert len(said) == 21
+    assert said[12] == 'visits.csv: Line 2: "x" is not a number.'
+    assert said[-1] == "... and 5 more."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Say which rule counts: --definition FILE, or --preset with one of carems_6m, carems_3m, msbase,"),
+        (["--preset", "carems_3m"], "carems_3m counts from the visit before Lemtrada: give the first infusion days"),
+        (["--preset", "msbase", "--infusions", "visits.csv"], "--infusions goes with carems_6m or carems_3m"),
+        (["--definition", "own.json", "--infusions", "visits.csv"], "--infusions goes with carems_6m or carems_3m"),
+        (["--preset", "msbase", "--relapses", "none.csv"], "none.csv: No such file or directory."),
+        (["--preset", "msbase", "--relapses", "."], ".: Is a directory."),
+        (["--preset", "msbase", "--explain", "Z"], 'There is no patient "Z" in the table of visits.'),
+        (["--preset", "msbase", "--output", "visits.csv"], "visits.csv is read: write somewhere else."),
+        (["--preset", "msbase", "--output", "no/out.csv"], "no/out.csv: there is no folder no."),
+        (["--preset", "msbase", "--output", "a", "--unconfirmed", "a"], "--output and --unconfirmed name the same"),
+        (["--definition", "none.json"], "none.json: No such file or directory."),
+        (["--definition", "own.json"], "own.json: conf_day: there is no such option; do you mean conf_days?"),
+        (["--definition", "broken.json"], "broken.json: Line 2: this is no JSON"),
+        (["--definition", "list.json"], "list.json: a definition is one JSON object of options."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_said_in_one_sentence(given, arguments, sentence):
+    files = {"own.json": '{"conf_day": 3}', "broken.json": '{\n"event" 1}', "list.json": "[]"}
+
+    said = refused(given(*arguments, **files))
+
+    assert said[-1].startswith(sentence), said
+    assert Path("visits.csv").read_text() == VISITS
+
+
+def test_a_wrong_definition_is_refused_whatever_is_wrong(given):
+    for wrong in ('{"conf_days": "long"}', '{"conf_days": [[1]]}', '{"steps": 3}', '{"event": []}', '{"event": {}}',
+                  '{"relapse_indep": {"prec": 1, "event": 2, "conf": 3}}', '{"conf_tol_days": {"x": 1}}'):  # fmt: skip
+        [said] = refused(given("--definition", "own.json", "--no-relapses", **{"own.json": wrong}))
+        assert said.startswith("own.json: ")
+
+
+# The terminal
+
+
+def test_help_is_for_a_data_manager_and_lists_the_presets(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["events", "--help"])
+
+    out = capsys.readouterr().out
+    assert left.value.code == 0
+    assert "examples:" in out
+    assert max(map(len, out.splitlines())) <= 120
+    words = " ".join(out.split())
+    for name, preset in PRESETS.items():
+        assert f"{name}: {preset.title}" in words
+        for sentence in preset.sentences:
+            assert sentence in words
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "edss_tracker.cli", "events", *arguments]
+
+
+def test_no_database_is_needed_and_a_reader_that_leaves_early_is_no_error(tmp_path):
+    big = "patient,date,edss\n" + "".join(f"P{n},2018-01-10,2.0\n" for n in range(20_000))
+    (tmp_path / "visits.csv").write_text(big)
+    process = subprocess.Popen(
+        command(str(tmp_path / "visits.csv"), "--no-relapses", "--preset", "msbase"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"DATABASE_URL": "nonsense://"},
+    )  # fmt: skip
+    process.stdout.read(10)
+    process.stdout.close()
+
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 141
+
+
+def test_a_bar_is_drawn_on_a_terminal_only(tmp_path):
+    lines = (f"P{n // 15},{2000 + n % 15}-01-10,2.0\n" for n in range(300_000))
+    (tmp_path / "visits.csv").write_text("patient,date,edss\n" + "".join(lines))
+    files = (str(tmp_path / name) for name in ("visits.csv", "out.csv"))
+    arguments = command(next(files), "--no-relapses", "--preset", "msprog_default", "--output", next(files))
+    master, slave = pty.openpty()
+    subprocess.run(arguments, stderr=slave, check=True)
+    os.close(slave)
+    drawn = os.read(master, 100_000)
+    os.close(master)
+
+    assert b"[####" in drawn
+    assert drawn.endswith(b"\r")
+    assert subprocess.run(arguments, capture_output=True, check=True).stderr == b""
