@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 Mark = Literal["", "X", "P", "not_done"]
 
@@ -51,6 +51,6 @@ def counted_grade(grade: Grade | int | None) -> int | None:
     return grade
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """True for an integer that is not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
