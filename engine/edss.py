@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from operator import getitem
-from typing import Final, NamedTuple
+from operator import getitem, le
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.edss_grades import Grade, GradeError, Mark, counted_grade, is_whole, parse_grade
+from engine.edss_grades import Grade, GradeError, Mark, all_plain, counted_grade, is_whole, parse_grade
 from engine.edss_table import (
     ALGORITHM_VERSION,
     CONVERSIONS,
@@ -63,6 +63,8 @@ __all__ = [
 
 # Cells on which the sources differ; legacy_code1 is settled once per file, when its scheme is declared.
 CONTESTED: Final = ("cerebral_grade1", "four_with_twos", "four_with_threes")
+# Per scheme the highest number of each of the eight.
+_TOPS: Final = {name: (*GRADE_MAX.values(), scheme.death_code) for name, scheme in SCHEMES.items()}
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def score(
     `grades`: raw, by the names in `SYSTEMS`; `ambulation`: a code of `scheme`. Nothing missing is taken for 0,
     not even a system that walking would overrule. Source: docs/engine.md, "EDSS from the functional systems".
     """
-    raw, code = _checked(grades, ambulation, scheme)
+    raw, code = _usual(grades, ambulation, scheme) or _checked(grades, ambulation, scheme)
     plan = _plan(policies, scheme)
     halves, number = found(plan.places, raw, code)
     row = ROWS[number - 1]
@@ -164,7 +166,7 @@ def score_many(
     """
     if (walking := _scheme_named(scheme)) is None:
         raise ScoringError((_unknown(scheme),))
-    tops = (*GRADE_MAX.values(), walking.death_code)
+    tops = _TOPS[walking.name]
     table, codes = np.asarray(grades), np.asarray(ambulation)
     if table.ndim != 2 or table.shape[1] != len(SYSTEMS) or codes.shape != table.shape[:1]:
         raise ScoringError((Problem("grades", f"shapes {table.shape} and {codes.shape}, not (n, 7) and (n,)"),))
@@ -195,6 +197,17 @@ def _scheme_named(name: object) -> Scheme | None:
 
 def _unknown(scheme: object) -> Problem:
     return Problem("ambulation_scheme", f"{scheme!r} is not one of {', '.join(SCHEMES)}")
+
+
+def _usual(
+    grades: Mapping[str, Grade | int | None], ambulation: int | None, scheme: str
+) -> tuple[tuple[int, ...], int] | None:
+    """What `_checked` gives when all eight are plain numbers in range, told at once; else None."""
+    values: tuple[Any, ...] = (*map(grades.get, SYSTEMS), ambulation)
+    tops = _TOPS.get(scheme) if isinstance(scheme, str) else None
+    if tops is None or len(grades) != len(SYSTEMS) or not all_plain(values):
+        return None
+    return (values[:-1], values[-1]) if min(values) >= 0 and all(map(le, values, tops)) else None
 
 
 def _checked(
@@ -251,5 +264,9 @@ def _flipped(policies: Policies, name: str) -> Policies:
 
 def _alternatives(halves: int, raw: tuple[int, ...], code: int, plan: _Plan) -> dict[str, Decimal]:
     """The EDSS under the other value of each contested policy, where it differs from this one."""
-    theirs = ((name, found(places, raw, code)[0]) for name, places in plan.others)
-    return {name: STEP_OF_HALVES[other] for name, other in theirs if other != halves}
+    alternatives = {}
+    for name, places in plan.others:
+        other, _ = found(places, raw, code)
+        if other != halves:
+            alternatives[name] = STEP_OF_HALVES[other]
+    return alternatives

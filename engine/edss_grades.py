@@ -1,6 +1,7 @@
 """A grade as it is recorded: a raw number and a mark. Source: docs/engine.md, "Marks on a grade"."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeGuard, get_args
 
@@ -54,3 +55,8 @@ def counted_grade(grade: Grade | int | None) -> int | None:
 def is_whole(value: object) -> TypeGuard[int]:
     """True for an integer that is not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def all_plain(values: Iterable[object]) -> bool:
+    """True when each value is an integer without a mark, as nearly always: then none needs a look by itself."""
+    return set(map(type, values)) == {int}
