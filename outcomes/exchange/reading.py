@@ -7,13 +7,18 @@ name, and makes a byte order mark part of the first name, each without a word.
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
 
 MAX_BYTES = 10_000_000
 MAX_ROWS = 20_000
 MAX_COLUMNS = 100
 MAX_CHARACTERS = 10_000  # in one cell
+MAX_LINE = 1_000_000  # bytes of one line, in a file that is read as it comes
+NUL = "There is a NUL byte. This is no CSV text; save it as CSV, UTF-8."
+NOT_UTF8 = "This is not UTF-8. Save the file as CSV, UTF-8."
 DELIMITERS = {",": ",", ";": ";", "tab": "\t"}
 
 
@@ -67,37 +72,51 @@ def decoded(content: bytes) -> str:
         raise FileError(f"The file has {len(content):,} bytes; {MAX_BYTES:,} is the limit. Split it.")
     if b"\x00" in content:
         line = content[: content.index(b"\x00")].count(b"\n") + 1
-        raise FileError("There is a NUL byte. This is no CSV text; save it as CSV, UTF-8.", line)
+        raise FileError(NUL, line)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = content[: problem.start].count(b"\n") + 1
-        raise FileError("This is not UTF-8. Save the file as CSV, UTF-8.", line) from None
+        raise FileError(NOT_UTF8, line) from None
 
 
 def read_records(text: str, delimiter: str) -> Iterator[Row]:
     """The records with the lines on which they begin; empty lines at the end are dropped. Raises FileError."""
-    lines = io.StringIO(text, newline="")
+    for count, (begins, cells) in enumerate(records(io.StringIO(text, newline=""), delimiter)):
+        if count > MAX_ROWS:
+            raise FileError(f"The file has more than {MAX_ROWS:,} rows. Split it.", begins)
+        yield Row(begins, tuple(cells))
+
+
+def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each record begins, and its cells, as they come; however long the file is. Raises FileError."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    empty: int | None = None
-    count, begins = 0, 1
-    while True:
+    empty, begins = 0, 1
+    try:
+        for cells in reader:
+            if not cells:
+                empty = empty or begins
+            elif empty:
+                raise FileError("The line is empty, and rows follow it.", empty)
+            else:
+                yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as problem:
+        raise FileError(said(problem), begins) from None
+
+
+def text_lines(file: BinaryIO, read: Callable[[int], object]) -> Iterator[str]:
+    """The lines of a long file, decoded one by one. `read` is told the bytes of each. Raises FileError."""
+    for line, content in enumerate(iter(partial(file.readline, MAX_LINE), b""), start=1):
+        if b"\x00" in content:
+            raise FileError(NUL, line)
+        if len(content) == MAX_LINE:
+            raise FileError(f"The line has more than {MAX_LINE:,} bytes. Is this a CSV file?", line)
+        read(len(content))
         try:
-            cells = next(reader, None)
-        except csv.Error as problem:
-            raise FileError(said(problem), begins) from None
-        if cells is None:
-            return
-        if not cells:
-            empty = empty or begins
-        elif empty:
-            raise FileError("The line is empty, and rows follow it.", empty)
-        else:
-            count += 1
-            if count > MAX_ROWS + 1:
-                raise FileError(f"The file has more than {MAX_ROWS:,} rows. Split it.", begins)
-            yield Row(begins, tuple(cells))
-        begins = reader.line_num + 1
+            yield content.decode()
+        except UnicodeDecodeError:
+            raise FileError(NOT_UTF8, line) from None
 
 
 def said(problem: csv.Error) -> str:

@@ -1,0 +1,81 @@
+"""CSV as every export writes it: all cells quoted, and no text that a spreadsheet would run as a formula.
+
+A file that is named appears whole or not at all; what goes to standard output waits until it is known to be whole.
+"""
+
+import csv
+import os
+import re
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Final, TextIO
+
+# No formula begins with one of these: most cells need no further look.
+_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_NUMBER: Final = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?([eE][-+]?[0-9]+)?")
+
+
+class OutputError(ValueError):
+    """Why nothing can be written there; the text is a sentence."""
+
+
+def guarded(text: str) -> str:
+    """The text, with an apostrophe before it if a spreadsheet could take it for a formula. Plain numbers stay.
+
+    Looked at is the first visible character, in whatever width or style it is written.
+    """
+    if not text or text[0] in _PLAIN or _NUMBER.fullmatch(text):
+        return text
+    for character in unicodedata.normalize("NFKC", text):
+        if character in "=+-@" or unicodedata.category(character) == "Cc":
+            return "'" + text
+        if not character.isspace() and unicodedata.category(character) != "Cf":
+            break
+    return text
+
+
+def guarded_row(cells: list[str]) -> list[str]:
+    return [cell if cell[:1] in _PLAIN else guarded(cell) for cell in cells]
+
+
+def csv_writer(file: TextIO, delimiter: str = ",") -> Any:
+    """A writer with all cells quoted. Text goes through `guarded` first."""
+    return csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+
+
+@contextmanager
+def whole_file(path: Path | None) -> Iterator[TextIO]:
+    """A text file that becomes `path`, or the standard output for None, once the block ends without an error."""
+    if path is None:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as spool:
+            yield spool
+            copy_to_output(spool)
+        return
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise OutputError(f"There is no folder {target.parent}.")
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(target.stat().st_mode):
+            raise OutputError(f"{path} is no ordinary file: name another one.")
+    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("x", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def copy_to_output(spool: IO[str]) -> None:
+    spool.flush()
+    spool.buffer.seek(0)  # type: ignore[attr-defined]
+    sys.stdout.flush()
+    shutil.copyfileobj(spool.buffer, sys.stdout.buffer, 1 << 20)  # type: ignore[attr-defined]
+    sys.stdout.flush()
