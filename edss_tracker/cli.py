@@ -352,6 +352,18 @@ def events(options: argparse.Namespace) -> int:
     return events_command.run(options)
 
 
+def score_arguments(one: argparse.ArgumentParser) -> None:
+    from outcomes.exchange import score_command
+
+    score_command.add_arguments(one)
+
+
+def score(options: argparse.Namespace) -> int:
+    from outcomes.exchange import score_command
+
+    return score_command.run(options)
+
+
 def say(*lines: str) -> None:
     """Print at once, also into a file or a pipe."""
     for line in lines:
@@ -378,6 +390,7 @@ COMMANDS = {
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
     "import": Command("read records from files", import_records, import_arguments),
     "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),
+    "score": Command("add the calculated EDSS to a table of grades (CSV)", score, score_arguments),
     "recompute": Command("compute trajectories again, or check the stored ones", recompute, recompute_arguments),
 }
 

@@ -7,12 +7,14 @@ Source: docs/engine.md, "EDSS from the functional systems".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from functools import lru_cache
+from operator import getitem, le
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.edss_grades import Grade, GradeError, Mark, counted_grade, is_whole, parse_grade
+from engine.edss_grades import Grade, GradeError, Mark, all_plain, counted_grade, is_whole, parse_grade
 from engine.edss_table import (
     ALGORITHM_VERSION,
     CONVERSIONS,
@@ -24,14 +26,17 @@ from engine.edss_table import (
     SYSTEMS,
     Halves,
     IntArray,
+    Places,
     Policies,
     PolicyError,
     Row,
-    converted_grade,
+    conversions,
+    found,
+    lists,
     look_up,
     step_under,
 )
-from engine.walking import SCHEMES, Scheme
+from engine.walking import SCHEMES, Level, Scheme
 
 __all__ = [
     "ALGORITHM_VERSION",
@@ -58,6 +63,8 @@ __all__ = [
 
 # Cells on which the sources differ; legacy_code1 is settled once per file, when its scheme is declared.
 CONTESTED: Final = ("cerebral_grade1", "four_with_twos", "four_with_threes")
+# Per scheme the highest number of each of the eight.
+_TOPS: Final = {name: (*GRADE_MAX.values(), scheme.death_code) for name, scheme in SCHEMES.items()}
 
 
 @dataclass(frozen=True)
@@ -125,20 +132,21 @@ def score(
     `grades`: raw, by the names in `SYSTEMS`; `ambulation`: a code of `scheme`. Nothing missing is taken for 0,
     not even a system that walking would overrule. Source: docs/engine.md, "EDSS from the functional systems".
     """
-    raw, code, walking = _checked(grades, ambulation, scheme)
-    halves, rows = _look_up_one(raw, code, policies, scheme)
-    row, level = ROWS[rows - 1], walking.levels[code]
-    converted = {system: converted_grade(system, grade, policies) for system, grade in raw.items()}
+    raw, code = _usual(grades, ambulation, scheme) or _checked(grades, ambulation, scheme)
+    plan = _plan(policies, scheme)
+    halves, number = found(plan.places, raw, code)
+    row = ROWS[number - 1]
+    converted = dict(zip(SYSTEMS, map(getitem, plan.converted, raw), strict=True))
     return Score(
         edss=STEP_OF_HALVES[halves],
-        fs_step=step_under(row, policies),
-        floor=step_under(level, policies),
-        fixed_by_walking=level.fixed,
-        row=row.number,
+        fs_step=plan.steps[number],
+        floor=plan.floors[code],
+        fixed_by_walking=plan.levels[code].fixed,
+        row=number,
         row_text=row.text,
-        drivers=tuple(system for system, grade in converted.items() if min(grade, 5) in row.needs),
+        drivers=tuple([system for system, grade in converted.items() if (grade if grade < 5 else 5) in row.needs]),
         converted=converted,
-        alternatives=_alternatives(halves, raw, code, policies, scheme),
+        alternatives=_alternatives(halves, raw, code, plan),
         ambulation=code,
         scheme=scheme,
         policies=policies,
@@ -158,7 +166,7 @@ def score_many(
     """
     if (walking := _scheme_named(scheme)) is None:
         raise ScoringError((_unknown(scheme),))
-    tops = (*GRADE_MAX.values(), walking.death_code)
+    tops = _TOPS[walking.name]
     table, codes = np.asarray(grades), np.asarray(ambulation)
     if table.ndim != 2 or table.shape[1] != len(SYSTEMS) or codes.shape != table.shape[:1]:
         raise ScoringError((Problem("grades", f"shapes {table.shape} and {codes.shape}, not (n, 7) and (n,)"),))
@@ -171,11 +179,9 @@ def score_many(
 
 def _fault(value: object, top: int) -> str:
     """What is wrong with a value that must be 0 to `top`, or nothing."""
-    if value is None:
-        return "missing"
-    if not is_whole(value):
-        return f"{value!r} is not a whole number"
-    return "" if value in range(top + 1) else f"{value} is not between 0 and {top}"
+    if type(value) is int or is_whole(value):
+        return "" if 0 <= value <= top else f"{value} is not between 0 and {top}"
+    return "missing" if value is None else f"{value!r} is not a whole number"
 
 
 def _column_fault(column: IntArray, top: int) -> str:
@@ -193,39 +199,74 @@ def _unknown(scheme: object) -> Problem:
     return Problem("ambulation_scheme", f"{scheme!r} is not one of {', '.join(SCHEMES)}")
 
 
+def _usual(
+    grades: Mapping[str, Grade | int | None], ambulation: int | None, scheme: str
+) -> tuple[tuple[int, ...], int] | None:
+    """What `_checked` gives when all eight are plain numbers in range, told at once; else None."""
+    values: tuple[Any, ...] = (*map(grades.get, SYSTEMS), ambulation)
+    tops = _TOPS.get(scheme) if isinstance(scheme, str) else None
+    if tops is None or len(grades) != len(SYSTEMS) or not all_plain(values):
+        return None
+    return (values[:-1], values[-1]) if min(values) >= 0 and all(map(le, values, tops)) else None
+
+
 def _checked(
     grades: Mapping[str, Grade | int | None], ambulation: int | None, scheme: str
-) -> tuple[dict[str, int], int, Scheme]:
-    """Raw grades as they count, the code and its scheme, known to be complete and in range."""
-    problems = [Problem(str(name), "no such system") for name in grades if name not in SYSTEMS]
-    for name in SYSTEMS:
+) -> tuple[tuple[int, ...], int]:
+    """Raw grades as they count, in the order of `SYSTEMS`, and the code: complete and in range."""
+    problems = [Problem(str(name), "no such system") for name in grades if name not in GRADE_MAX]
+    counted = []
+    for name, top in GRADE_MAX.items():
         grade = grades.get(name)
-        if fault := _fault(grade.value if isinstance(grade, Grade) else grade, GRADE_MAX[name]):
+        value, counts = (grade.value, counted_grade(grade)) if isinstance(grade, Grade) else (grade, grade)
+        if fault := _fault(value, top):
             problems.append(Problem(name, fault))
+        elif counts is not None:
+            counted.append(counts)
     if (walking := _scheme_named(scheme)) is None:
         problems.append(_unknown(scheme))
     elif fault := _fault(ambulation, walking.death_code):
         problems.append(Problem("ambulation", fault))
-    if problems or walking is None or ambulation is None:
+    if problems or ambulation is None:
         raise ScoringError(tuple(problems))
-    counted = ((name, counted_grade(grades[name])) for name in SYSTEMS)
-    return {name: grade for name, grade in counted if grade is not None}, ambulation, walking
+    return tuple(counted), ambulation
 
 
-def _look_up_one(raw: Mapping[str, int], code: int, policies: Policies, scheme: str) -> tuple[int, int]:
-    halves, rows = look_up(np.array([[raw[system] for system in SYSTEMS]]), np.array([code]), policies, scheme)
-    return int(halves[0]), int(rows[0])
+class _Plan(NamedTuple):
+    """What scoring under these policies looks up; `others`: the same under the other value of each contested policy."""
+
+    places: Places
+    others: tuple[tuple[str, Places], ...]
+    converted: tuple[tuple[int, ...], ...]
+    steps: tuple[Decimal, ...]  # by number of the row, 0 unused
+    floors: tuple[Decimal, ...]  # by ambulation code
+    levels: tuple[Level, ...]
 
 
-def _alternatives(
-    halves: int, raw: Mapping[str, int], code: int, policies: Policies, scheme: str
-) -> dict[str, Decimal]:
+@lru_cache(maxsize=64)
+def _plan(policies: Policies, scheme: str) -> _Plan:
+    levels = SCHEMES[scheme].levels
+    return _Plan(
+        places=lists(policies, scheme),
+        others=tuple((name, lists(_flipped(policies, name), scheme)) for name in CONTESTED),
+        converted=conversions(policies),
+        steps=(Decimal(0), *(step_under(row, policies) for row in ROWS)),
+        floors=tuple(step_under(level, policies) for level in levels),
+        levels=levels,
+    )
+
+
+def _flipped(policies: Policies, name: str) -> Policies:
+    """These policies with the other value of one."""
+    [other] = (value for value in POLICY_CHOICES[name] if value != getattr(policies, name))
+    return Policies.from_mapping(policies.as_mapping() | {name: other})
+
+
+def _alternatives(halves: int, raw: tuple[int, ...], code: int, plan: _Plan) -> dict[str, Decimal]:
     """The EDSS under the other value of each contested policy, where it differs from this one."""
-    found = {}
-    for name in CONTESTED:
-        [other] = (value for value in POLICY_CHOICES[name] if value != getattr(policies, name))
-        flipped = Policies.from_mapping(policies.as_mapping() | {name: other})
-        theirs, _ = _look_up_one(raw, code, flipped, scheme)
-        if theirs != halves:
-            found[name] = STEP_OF_HALVES[theirs]
-    return found
+    alternatives = {}
+    for name, places in plan.others:
+        other, _ = found(places, raw, code)
+        if other != halves:
+            alternatives[name] = STEP_OF_HALVES[other]
+    return alternatives

@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from functools import cached_property
+from typing import Final, cast
 
-from engine.edss import SYSTEMS, Grade, Score, counted_grade
+from engine.edss import GRADE_MAX, SYSTEMS, Grade, Score, counted_grade
+from engine.edss_grades import all_plain
 from engine.walking import NEUROSTATUS, SCHEMES, Aid, ambulation_code
 
 RELAPSE_DAYS: Final = 30
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# What the walking codes with an aid stand for: 5 to 13, legacy 5 to 10.
+_FIRST_AID: Final = Decimal("6.0")
+_LAST_AID: Final = Decimal("8.5")
+_WALKING_SETS_IT: Final = Decimal("4.5")
+_SEVERE: Final[Mapping[str, int]] = {"pyramidal": 5, "cerebellar": 5, "sensory": 6}
 # The field of AssessmentFacts, and how a change of it reads.
 _CIRCUMSTANCES: Final = (("rater", "rater"), ("mode", "way of examining"), ("vision_method", "vision test"))
 
@@ -45,10 +52,13 @@ class AssessmentFacts:
     days_since_relapse: int | None = None
     steroids_last_30_days: bool | None = None
 
-    def counted(self) -> dict[str, int]:
+    @cached_property
+    def counted(self) -> Mapping[str, int]:
         """Raw grades as they count, the known ones only."""
-        known = ((system, counted_grade(self.grades.get(system))) for system in SYSTEMS)
-        return {system: grade for system, grade in known if grade is not None}
+        if self.grades.keys() == GRADE_MAX.keys() and all_plain(self.grades.values()):
+            return cast(Mapping[str, int], self.grades)
+        read = self.grades.get
+        return {system: grade for system in SYSTEMS if (grade := counted_grade(read(system))) is not None}
 
 
 @dataclass(frozen=True)
@@ -97,23 +107,23 @@ def _w4_distance(current: AssessmentFacts, score: Score | None) -> Iterator[Find
 
 
 def _w5_aid_unexplained(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:
-    needs_aid = Decimal("6.0") <= _stands_for(current) <= Decimal("8.5")  # codes 5 to 13, legacy 5 to 10
-    grades = current.counted()
-    if needs_aid and grades.get("pyramidal") == 0 and grades.get("cerebellar") == 0:
+    grades = current.counted
+    if grades.get("pyramidal") == 0 == grades.get("cerebellar") and _FIRST_AID <= _stands_for(current) <= _LAST_AID:
         sentence = f"Walking code {current.ambulation} with pyramidal and cerebellar both 0: what calls for the aid?"
         yield Finding("W5", ("ambulation", "pyramidal", "cerebellar"), sentence)
 
 
 def _w6_walks_too_well(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:
-    limits = {"pyramidal": 5, "cerebellar": 5, "sensory": 6}
-    severe = tuple(name for name, grade in current.counted().items() if name in limits and grade >= limits[name])
-    if current.ambulation in (0, 1) and severe:
-        grades = _listed(f"{name} {current.counted()[name]}" for name in severe)
+    if current.ambulation not in (0, 1):
+        return
+    severe = tuple(name for name, grade in current.counted.items() if name in _SEVERE and grade >= _SEVERE[name])
+    if severe:
+        grades = _listed(f"{name} {current.counted[name]}" for name in severe)
         yield Finding("W6", ("ambulation", *severe), f"Walking code {current.ambulation} is unlikely with {grades}.")
 
 
 def _w7_limit_unexplained(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:
-    grades = current.counted()
+    grades = current.counted
     if current.ambulation == 1 and grades.get("pyramidal", 2) < 2 and grades.get("cerebellar", 2) < 2:
         sentence = "Walking is limited, yet pyramidal and cerebellar are both under 2: what limits it?"
         yield Finding("W7", ("ambulation", "pyramidal", "cerebellar"), sentence)
@@ -129,17 +139,19 @@ def _w8_unlimited(current: AssessmentFacts, score: Score | None) -> Iterator[Fin
 
 
 def _w9_walking_alone(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:
-    grades = current.counted()
+    grades = current.counted
     # With every grade 0 or 1 the systems reach 1.5 at most: from 4.5 it is the walking that sets the EDSS.
-    if score and score.edss >= Decimal("4.5") and max(grades.values(), default=2) <= 1:
+    if score and score.edss >= _WALKING_SETS_IT and max(grades.values(), default=2) <= 1:
         sentence = f"EDSS {score.edss:.1f} rests on walking alone: every system is at 0 or 1."
         yield Finding("W9", ("ambulation", *grades), sentence)
 
 
 def _w10_subscores(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:
+    if not current.subscores:
+        return
     # A grade marked P is 0 because its findings are not due to MS: no contradiction.
-    ours = {name: grade for name, grade in current.counted().items() if not _marked_p(current.grades[name])}
-    examined = {name: max(found.values()) for name, found in (current.subscores or {}).items() if found}
+    ours = {name: grade for name, grade in current.counted.items() if not _marked_p(current.grades[name])}
+    examined = {name: max(found.values()) for name, found in current.subscores.items() if found}
     odd = tuple(name for name in ours if name in examined and (ours[name] > 0) != (examined[name] > 0))
     if odd:
         parts = (f"{name} {ours[name]} {'without any' if ours[name] else 'with a'} finding" for name in odd)
@@ -242,7 +254,7 @@ def _difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
 
 def _moves(current: AssessmentFacts, previous: AssessmentFacts) -> dict[str, int]:
     """Change of each system known both times, in raw grades as they count."""
-    now, before = current.counted(), previous.counted()
+    now, before = current.counted, previous.counted
     return {name: now[name] - before[name] for name in SYSTEMS if name in now and name in before}
 
 

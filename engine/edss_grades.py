@@ -1,8 +1,9 @@
 """A grade as it is recorded: a raw number and a mark. Source: docs/engine.md, "Marks on a grade"."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 Mark = Literal["", "X", "P", "not_done"]
 
@@ -51,6 +52,11 @@ def counted_grade(grade: Grade | int | None) -> int | None:
     return grade
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """True for an integer that is not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def all_plain(values: Iterable[object]) -> bool:
+    """True when each value is an integer without a mark, as nearly always: then none needs a look by itself."""
+    return set(map(type, values)) == {int}

@@ -4,12 +4,13 @@ One decision table (`ROWS`) feeds everything; scalar and array callers look up t
 Source: docs/engine.md, "EDSS from the functional systems".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from functools import lru_cache
 from itertools import product
-from typing import Any, Final, Literal, get_args
+from operator import getitem
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -144,13 +145,20 @@ def converted_grade(system: str, raw: int, policies: Policies) -> int:
 
 
 @lru_cache(maxsize=64)
+def conversions(policies: Policies) -> tuple[tuple[int, ...], ...]:
+    """Every raw grade of each system, in order, as it enters the table."""
+    return tuple(
+        tuple(converted_grade(system, raw, policies) for raw in range(GRADE_MAX[system] + 1)) for system in SYSTEMS
+    )
+
+
+@lru_cache(maxsize=64)
 def _digits(policies: Policies) -> npt.NDArray[np.int64]:
     """What one system at one raw grade adds to the key; shape (7 systems, 7 raw grades)."""
     digits = np.zeros((len(SYSTEMS), 7), dtype=np.int64)
-    for place, system in enumerate(SYSTEMS):
-        for raw in range(GRADE_MAX[system] + 1):
-            grade = min(converted_grade(system, raw, policies), 5)
-            digits[place, raw] = 8 ** (grade - 1) if grade else 0
+    for place, grades in enumerate(conversions(policies)):
+        for raw, grade in enumerate(grades):
+            digits[place, raw] = 8 ** (min(grade, 5) - 1) if grade else 0
     return digits
 
 
@@ -176,6 +184,39 @@ def step_under(item: Row | Level, policies: Policies) -> Decimal:
     return Decimal(getattr(policies, item.policy)) if item.policy else item.edss
 
 
+class Places(NamedTuple):
+    """Where to look up: `digits[system][raw]`, `rows[key]`, and twice the EDSS at `halves[row * codes + code]`.
+
+    All three are arrays to look up many, or lists to look up one: the quicker of the two by far.
+    """
+
+    digits: Any
+    rows: Any
+    halves: Any
+    codes: int
+
+
+@lru_cache(maxsize=64)
+def _arrays(policies: Policies, scheme: str) -> Places:
+    halves = answers(policies, scheme)
+    return Places(_digits(policies), _ROW_OF_KEY, halves.ravel(), halves.shape[1])
+
+
+def lists(policies: Policies, scheme: str) -> Places:
+    """For `found`, to look up one assessment at a time."""
+    digits, rows, halves, codes = _arrays(policies, scheme)
+    return Places(digits.tolist(), rows.tolist(), halves.tolist(), codes)
+
+
+def found(places: Places, grades: Iterable[Any], code: Any) -> tuple[Any, Any]:
+    """Twice the EDSS and the row of seven grades and a code: each a number, or each an array of many.
+
+    Trusts them to be in range.
+    """
+    row = places.rows[sum(map(getitem, places.digits, grades))]
+    return places.halves[row * places.codes + code], row
+
+
 def look_up(
     grades: IntArray, ambulation: IntArray, policies: Policies, scheme: str
 ) -> tuple[Halves, npt.NDArray[np.int16]]:
@@ -183,9 +224,7 @@ def look_up(
 
     Trusts its input to be in range.
     """
-    # A missing grade picks the last column, a missing code the last one: legal places, overwritten below.
-    keys = _digits(policies)[np.arange(len(SYSTEMS)), grades].sum(axis=1)
-    rows = _ROW_OF_KEY[keys]
-    halves = answers(policies, scheme)[rows, ambulation]
+    # A missing grade picks the last column, a missing code the place before: legal places, overwritten below.
+    halves, rows = found(_arrays(policies, scheme), grades.T, ambulation.astype(np.intp))
     missing = (grades < 0).any(axis=1) | (ambulation < 0)
     return np.where(missing, np.int16(-1), halves), np.where(missing, np.int16(-1), rows)
