@@ -6,11 +6,13 @@ from structured values (`EvidenceRow`, `Change`), and none of them depends on to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from engine.status import (
     ANCHOR_AFTER_DAYS,
@@ -32,7 +34,7 @@ from engine.status import (
     visit_parts,
     worse_from,
 )
-from engine.types import Certainty, Interval, Status, as_interval, day_of, day_words, edss_words
+from engine.types import Certainty, FindingKind, Interval, Status, as_interval, day_of, day_words, edss_words
 
 Role = Literal["before_anchor", "anchor", "better", "worse", "within", "not_used"]
 Why = Literal["near_relapse", "no_score", "date_imprecise", "rejected", "after_as_of", "no_baseline"]
@@ -169,26 +171,45 @@ def _verdict_mapping(verdict: Verdict) -> dict[str, Any]:
 # Rows
 
 
+class _Known(NamedTuple):
+    """What the rows of one case look up, gathered once: a row costs the same however many there are."""
+
+    usable: Mapping[int, int]  # row to its index among the usable visits
+    rejected: Mapping[int, FindingKind]  # by row
+    onsets: Mapping[int, list[tuple[int, int]]]  # by usable visit: the relapses that make it near
+
+
 def evidence_rows(verdict: Verdict) -> tuple[EvidenceRow, ...]:
     """Every visit of the history in date order, an imprecise one at its first possible day."""
     case = verdict.case
     usable = {row: visit for visit, row in enumerate(case.rows)}
-    rows = [_evidence_row(verdict, row, usable.get(row)) for row in range(len(case.visits))]
+    known = _Known(usable, {finding.row: finding.kind for finding in case.findings}, _onsets(case))
+    rows = [_evidence_row(verdict, row, known) for row in range(len(case.visits))]
     return tuple(sorted(rows, key=lambda shown: (shown.day.first, shown.row)))
 
 
-def _evidence_row(verdict: Verdict, row: int, visit: int | None) -> EvidenceRow:
-    """`visit`: its index among the usable visits of the case, None when it is none of them."""
+def _onsets(case: Case) -> Mapping[int, list[tuple[int, int]]]:
+    """For each usable visit the relapses that may have begun less than 30 days before it."""
+    found = defaultdict(list)
+    for first, last in case.relapses:
+        for visit in range(bisect_left(case.days, first), bisect_left(case.days, last + NEAR_RELAPSE_DAYS)):
+            found[visit].append((first, last))
+    return found
+
+
+def _evidence_row(verdict: Verdict, row: int, known: _Known) -> EvidenceRow:
     case, reading = verdict.case, verdict.reading
     given, edss, ref = visit_parts(case.visits[row])
-    day = as_interval(given)
+    day, visit = as_interval(given), known.usable.get(row)
     if visit is None:
-        why = _unusable(case, row, day, edss)
-        return EvidenceRow(row, day, edss, "not_used", why, None, None, False, False, _why_words(case, why, row), ref)
+        kind = known.rejected.get(row)
+        why = _unusable(case, day, edss, kind)
+        return EvidenceRow(row, day, edss, "not_used", why, None, None, False, False, _why_words(why, day, kind), ref)
     role, place = _role(case, reading, visit)
     if role == "not_used":
         why = "near_relapse" if case.near[visit] else "no_baseline"
-        after, words = _relapse_words(case, case.days[visit]) if case.near[visit] else (None, "no baseline")
+        near = known.onsets[visit] if case.near[visit] else []
+        after, words = _relapse_words(near, case.days[visit]) if near else (None, "no baseline")
         return EvidenceRow(row, day, edss, role, why, after, None, False, False, words, ref)
     if reading is None or place is None:
         words = _anchor_words(verdict) if role == "anchor" else "before the baseline"
@@ -202,32 +223,32 @@ def _evidence_row(verdict: Verdict, row: int, visit: int | None) -> EvidenceRow:
 
 def _role(case: Case, reading: Reading | None, visit: int) -> tuple[Role, int | None]:
     """Role of a usable visit and, if it decides, its place among the deciding visits."""
-    if reading is not None and visit in reading.deciding:
-        place = reading.deciding.index(visit)
-        return _ROLES[reading.marks[place]], place
+    if reading is not None:
+        place = bisect_left(reading.deciding, visit)  # ascending
+        if reading.deciding[place : place + 1] == [visit]:
+            return _ROLES[reading.marks[place]], place
     if reading is None or case.near[visit]:
         return "not_used", None
     return ("anchor" if visit == reading.anchor else "before_anchor"), None
 
 
-def _unusable(case: Case, row: int, day: Interval, edss: float | None) -> Why:
+def _unusable(case: Case, day: Interval, edss: float | None, rejected: FindingKind | None) -> Why:
     if day.first.toordinal() > case.as_of:
         return "after_as_of"
     if edss is None:
         return "no_score"
-    return "rejected" if any(finding.row == row for finding in case.findings) else "date_imprecise"
+    return "rejected" if rejected else "date_imprecise"
 
 
-def _why_words(case: Case, why: Why, row: int) -> str:
-    if why == "rejected":
-        kind = next(finding.kind for finding in case.findings if finding.row == row)
+def _why_words(why: Why, day: Interval, rejected: FindingKind | None) -> str:
+    if rejected and why == "rejected":
         return {
             "off_grid": "not a step of the scale",
             "edss_10_without_death": "EDSS 10.0 without a recorded death",
             "same_day": "a later row of the same day is used",
-        }[kind]
+        }[rejected]
     if why == "date_imprecise":
-        return _known_words(as_interval(visit_parts(case.visits[row])[0]), "date known")
+        return _known_words(day, "date known")
     return {"no_score": "no EDSS recorded", "after_as_of": "after the date of this result"}[why]
 
 
@@ -236,9 +257,8 @@ def _known_words(day: Interval, subject: str) -> str:
     return f"{subject} only to the {precision}" if precision in ("month", "year") else f"{subject} only as {day.words}"
 
 
-def _relapse_words(case: Case, day: int) -> tuple[int | None, str]:
+def _relapse_words(near: Sequence[tuple[int, int]], day: int) -> tuple[int | None, str]:
     """Days since the onset that makes this day near a relapse, if known to the day, and the words for it."""
-    near = [(first, last) for first, last in case.relapses if first <= day < last + NEAR_RELAPSE_DAYS]
     exact = [day - first for first, last in near if first == last]
     if exact:
         after = min(exact)

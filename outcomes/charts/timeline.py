@@ -3,6 +3,7 @@
 Colours are token names, put in by the page's script, so that one figure serves light, dark and paper.
 """
 
+from bisect import bisect_right
 from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Any
@@ -202,8 +203,9 @@ def vague_dates(timeline: Timeline, vague: list[Assessment]) -> list[dict]:
 
 def stem(assessment: Assessment, line: list[Assessment]) -> dict:
     """From a visit not used down or up to the line that passes it by."""
-    before = [a for a in line if a.day <= assessment.day] or line[:1] or [assessment]
-    return scatter([assessment.day] * 2, [before[-1].edss, assessment.edss], mode="lines", hoverinfo="skip",
+    at = bisect_right(line, assessment.day, key=lambda passed: passed.day)  # in order of days
+    before = line[max(at - 1, 0)] if line else assessment
+    return scatter([assessment.day] * 2, [before.edss, assessment.edss], mode="lines", hoverinfo="skip",
                    line={"color": "--c-excluded", "width": 1, "dash": "dot"})  # fmt: skip
 
 

@@ -550,3 +550,19 @@ def test_the_stored_mapping_carries_everything_a_page_shows():
     }
     assert stored["since_lemtrada"]["changes"][0]["kind"] == "back"
     assert result.since_lemtrada.baseline.ref == 0
+
+
+def test_of_many_relapses_the_words_name_those_that_make_the_visit_near():
+    day = date(2020, 6, 1)
+    onsets = [date(2010, 1, 1), date(2020, 5, 20), Interval(date(2020, 4, 1), date(2020, 5, 31)), date(2020, 6, 2)]
+    visits = [(date(2019, 1, 1), 2.0), (day, 3.0), (date(2020, 5, 3), 3.0)]
+
+    rows = classify(visits, onsets, [], None, date(2021, 1, 1)).overall.evidence
+
+    assert [(row.role, row.days_after_relapse) for row in rows] == [
+        ("anchor", None),
+        ("not_used", None),
+        ("not_used", 12),
+    ]
+    assert rows[1].words == "may be less than 30 days after a relapse (1 Apr 2020 to 31 May 2020)"
+    assert rows[2].words == "12 days after a relapse"
