@@ -1,12 +1,15 @@
 """Everything derived from the records, and the imports that made some of them."""
 
 import uuid
+from functools import cached_property
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models import edss_field
+from engine.records import unpack
 from patients.models import Centre, Patient, User
 from patients.querysets import ScopedQuerySet
 
@@ -42,7 +45,7 @@ class Trajectory(models.Model):
     first_infusion = models.DateField(null=True)
     courses = models.PositiveSmallIntegerField(default=0)
     unseen_from = models.DateField(null=True)  # from this day on the patient counts as not seen lately
-    result = models.JSONField()  # both verdicts with their evidence, as the engine gives them
+    record = models.JSONField(db_column="result")  # both verdicts with their evidence, as `engine.records` packs them
     points = models.JSONField()  # [[days since the first visit, EDSS], ...] for the small chart of a list
 
     objects = ScopedQuerySet.as_manager()
@@ -53,6 +56,13 @@ class Trajectory(models.Model):
             models.CheckConstraint(condition=Q(overall_status__in=Status.values), name="trajectory_overall_known"),
         ]
         indexes = [models.Index(fields=["since_status"], name="trajectory_since")]
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """Both verdicts with all evidence and every word, from what is stored; made when asked for, then kept."""
+        found = unpack(self.record).evidence_mapping()
+        del found["unseen_from"]  # the column says it
+        return found | {"landmarks": self.record["landmarks"]}
 
 
 class ImportBatchQuerySet(ScopedQuerySet):

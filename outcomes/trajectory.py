@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
 from django.conf import settings
 from django.db import transaction
@@ -19,9 +20,11 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
 from engine import VERSION
-from engine.status import LANDMARK_DAYS, Classification, classify_many
-from engine.types import History, Interval, Visit, as_interval
+from engine.records import pack
+from engine.status import LANDMARK_DAYS, Classification, classify
+from engine.types import Interval, Visit
 from outcomes.models import Trajectory
+from outcomes.storing import upsert
 from patients.models import Freshness, Patient
 from patients.querysets import QUARANTINE_AFTER
 from treatments.models import Infusion
@@ -48,14 +51,10 @@ class Rows:
 
         So the stored result does not depend on the day it was made; what does is added when it is shown.
         """
-        death = [self.death] if self.death else []
-        days = (*(visit.day for visit in self.visits), *self.relapses, *self.first_infusions, *death)
-        last = max((as_interval(day).last for day in days), default=date(2000, 1, 1))
+        death = (self.death,) if self.death else ()
+        days = chain((visit.day for visit in self.visits), self.relapses, self.first_infusions, death)
+        last = max((day.last for day in days), default=date(2000, 1, 1))
         return last + timedelta(days=LANDMARK_DAYS)
-
-    @property
-    def history(self) -> History:
-        return History(self.visits, self.relapses, self.first_infusions, self.death)
 
 
 @dataclass(frozen=True)
@@ -101,10 +100,11 @@ def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
 
 
 def derive(rows: Sequence[Rows]) -> list[Trajectory]:
-    """Unsaved trajectories of these patients, by one call of the engine."""
-    horizon = max((row.horizon for row in rows), default=date.min)
-    results = classify_many([row.history for row in rows], horizon)
-    return [as_trajectory(row, result) for row, result in zip(rows, results, strict=True)]
+    """Unsaved trajectories of these patients, each by one call of the engine."""
+    return [
+        as_trajectory(row, classify(row.visits, row.relapses, row.first_infusions, row.death, row.horizon))
+        for row in rows
+    ]
 
 
 def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
@@ -136,18 +136,16 @@ def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
         first_infusion=min(firsts, default=None),
         courses=len(firsts),
         unseen_from=result.unseen_from,
-        result=without_clock(result.evidence_mapping()),
+        record=without_clock(pack(result)),
         points=[[(day - scored[0][0]).days, edss] for day, edss in scored],
     )
 
 
-def without_clock(mapping: dict) -> dict:
+def without_clock(record: dict) -> dict:
     """The stored form: what depends on the day of reading is left to the column `unseen_from` and to the reader."""
-    del mapping["unseen_from"]
-    mapping["landmarks"] = {year: label for year, label in mapping["landmarks"].items() if label}
     for anchor in ("since_lemtrada", "overall"):
-        mapping[anchor]["flags"] = [flag for flag in mapping[anchor]["flags"] if flag != "not_seen_lately"]
-    return mapping
+        record[anchor]["flags"] = [flag for flag in record[anchor]["flags"] if flag != "not_seen_lately"]
+    return record
 
 
 def refresh(patient_ids: Collection[int]) -> int:
@@ -191,35 +189,32 @@ def claim(patient_ids: Collection[int]) -> list[int]:
     return [patient_id for _, patient_id in claimed]
 
 
-def compute(patient_ids: Collection[int]) -> int:
+def compute(patient_ids: Collection[int], *, fresh_too: bool = False) -> int:
+    """Compute and store those of these patients that are stale, or all, in one transaction that locks them."""
     with transaction.atomic():
-        locked = Freshness.objects.stale(KIND).filter(patient__in=patient_ids).order_by("patient_id")
-        versions = dict(locked.select_for_update(no_key=True).values_list("patient_id", "data_version"))
+        rows = Freshness.objects.filter(kind=KIND) if fresh_too else Freshness.objects.stale(KIND)
+        locked = rows.filter(patient__in=patient_ids).order_by("patient_id").select_for_update(no_key=True)
+        versions = dict(locked.values_list("patient_id", "data_version"))
         trajectories = derive(read_rows(list(versions)))  # rows are read after the lock, never before
         store(trajectories, versions)
     return len(trajectories)
 
 
 def store(trajectories: Sequence[Trajectory], versions: dict[int, int]) -> None:
+    """Write everything derived of these patients, with the versions read under the lock. More kinds of rows go here."""
     now = timezone.now()
     for trajectory in trajectories:
         trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
         trajectory.computed_at = now
-    fields = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
-    Trajectory.objects.bulk_create(
-        trajectories, batch_size=CHUNK, update_conflicts=True, unique_fields=["patient"], update_fields=fields
-    )
+    upsert(trajectories, ["patient"], STORED)
     settled = [
         Freshness(patient_id=pk, kind=KIND, computed_version=version, computed_engine=VERSION)
         for pk, version in versions.items()
-    ]
-    Freshness.objects.bulk_create(  # an update in one statement; the rows exist and data_version is left alone
-        settled,
-        batch_size=CHUNK,
-        update_conflicts=True,
-        unique_fields=["patient", "kind"],
-        update_fields=["computed_version", "computed_engine", "attempts", "not_before"],
-    )
+    ]  # the rows exist, and their data_version is left alone
+    upsert(settled, ["patient", "kind"], ["computed_version", "computed_engine", "attempts", "not_before"])
+
+
+STORED = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
 
 
 class TooLong(Exception):
