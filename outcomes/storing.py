@@ -19,14 +19,17 @@ def upsert(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence
         manager = model._default_manager
         manager.bulk_create(rows, update_conflicts=True, unique_fields=unique, update_fields=update)
         return
-    columns = {f.attname: f.column for f in model._meta.concrete_fields if not f.primary_key}
+    quote, fields = connection.ops.quote_name, [f for f in model._meta.concrete_fields if not f.primary_key]
+    columns = {f.name: f.column or "" for f in fields}
+    values = [(f.column, f.attname) for f in fields]
     text = json.dumps(
-        [{column: getattr(row, name) for name, column in columns.items()} for row in rows], default=str, allow_nan=False
+        [{column: getattr(row, name) for column, name in values} for row in rows],
+        default=str,
+        allow_nan=False,
+        separators=(",", ":"),
     )
-    quote = connection.ops.quote_name
     table, names = quote(model._meta.db_table), ", ".join(map(quote, columns.values()))
-    found = ", ".join(quote(model._meta.get_field(name).column) for name in unique)
-    changed = (quote(model._meta.get_field(name).column) for name in update)
+    found, changed = ", ".join(quote(columns[name]) for name in unique), (quote(columns[name]) for name in update)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json) "  # noqa: S608

@@ -15,7 +15,7 @@ from itertools import chain
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
@@ -73,22 +73,24 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         lambda day, precision, edss, pk: Visit(Interval.of(day, precision), None if edss is None else float(edss), pk),
     )
     relapses = grouped(
-        Relapse.objects.live().filter(patient__in=patient_ids), ("onset", "onset_precision"), Interval.of
+        Relapse.objects.live().filter(patient__in=patient_ids).order_by("onset", "pk"),
+        ("onset", "onset_precision"),
+        Interval.of,
     )
     infusions = grouped(
         Infusion.objects.live().filter(patient__in=patient_ids, course__voided_at=None, dose_mg__gt=0).order_by("day"),
         ("course_id", "day", "day_precision"),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
-    deaths = Patient.objects.filter(pk__in=patient_ids).values_list("pk", "death", "death_precision")
+    dead = Patient.objects.filter(pk__in=patient_ids, death__isnull=False).order_by()
+    deaths = {pk: Interval.of(*known) for pk, *known in dead.values_list("pk", "death", "death_precision")}
     found = []
-    for pk, death, precision in deaths:
+    for pk in patient_ids:
         firsts: dict[int, Interval] = {}
         for course, day in infusions.get(pk, ()):
             firsts.setdefault(course, day)
-        died = Interval.of(death, precision) if death else None
         seen, onsets = tuple(visits.get(pk, ())), tuple(relapses.get(pk, ()))
-        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), died))
+        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), deaths.get(pk)))
     return found
 
 
@@ -207,11 +209,10 @@ def store(trajectories: Sequence[Trajectory], versions: dict[int, int]) -> None:
         trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
         trajectory.computed_at = now
     upsert(trajectories, ["patient"], STORED)
-    settled = [
-        Freshness(patient_id=pk, kind=KIND, computed_version=version, computed_engine=VERSION)
-        for pk, version in versions.items()
-    ]  # the rows exist, and their data_version is left alone
-    upsert(settled, ["patient", "kind"], ["computed_version", "computed_engine", "attempts", "not_before"])
+    stored = Trajectory.objects.filter(patient=OuterRef("patient")).values("data_version")
+    Freshness.objects.filter(kind=KIND, patient__in=versions).update(
+        computed_version=Subquery(stored), computed_engine=VERSION, attempts=0, not_before=None
+    )
 
 
 STORED = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
@@ -271,16 +272,35 @@ def fresh():
 
 
 def check(patient_ids: Collection[int] | None = None) -> list[str]:
-    """Recompute and compare: one line for each stored trajectory that differs. Stale ones are not wrong, only late."""
-    stored = {t.patient_id: t for t in fresh().order_by("patient_id")}
-    ids = sorted(stored if patient_ids is None else set(stored) & set(patient_ids))
-    return [
-        f"patient {made.patient_id}: {field} is stored otherwise than it is recomputed"
-        for start in range(0, len(ids), CHUNK)
-        for made in derive(read_rows(ids[start : start + CHUNK]))
-        for field in COMPARED
-        if plain(getattr(stored[made.patient_id], field)) != plain(getattr(made, field))
-    ]
+    """Recompute and compare: one line for each field stored otherwise. Stale ones are not wrong, only late.
+
+    What differs is compared once more under the lock: a save may have come between the two readings.
+    """
+    ids = list(fresh().values_list("patient_id", flat=True)) if patient_ids is None else list(patient_ids)
+    found = []
+    for start in range(0, len(ids), CHUNK):
+        if suspects := differences(ids[start : start + CHUNK]):
+            with transaction.atomic():
+                list(
+                    Freshness.objects.filter(kind=KIND, patient__in=suspects).order_by("patient_id").select_for_update()
+                )
+                sure = differences(suspects)
+            found += [f"patient {pk}: {what}" for pk, lines in sorted(sure.items()) for what in lines]
+    return found
+
+
+def differences(patient_ids: Collection[int]) -> dict[int, list[str]]:
+    """What is wrong with the fresh trajectories of these patients."""
+    stored = {t.patient_id: t for t in fresh().filter(patient__in=patient_ids)}
+    made = {t.patient_id: t for t in derive_each(read_rows(list(stored)))}
+    found = {pk: differing(old, made[pk]) if pk in made else ["it cannot be recomputed"] for pk, old in stored.items()}
+    return {pk: lines for pk, lines in found.items() if lines}
+
+
+def differing(stored: Trajectory, made: Trajectory) -> list[str]:
+    pairs = ((field, getattr(stored, field), getattr(made, field)) for field in COMPARED)
+    wrong = [field for field, old, new in pairs if old != new and plain(old) != plain(new)]
+    return [f"{field} is stored otherwise than it is recomputed" for field in wrong]
 
 
 COMPARED = tuple(
