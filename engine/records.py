@@ -65,8 +65,15 @@ def unpack(record: Mapping[str, Any]) -> Classification:
     )
 
 
+def scored(record: Mapping[str, Any]) -> list[tuple[date, float]]:
+    """First possible day and EDSS of each visit that has a score, in the order of the record."""
+    firsts = ((known if isinstance(known, int) else known[0], edss) for known, edss, _ in record["visits"])
+    return [(day_of(first), edss) for first, edss in firsts if edss is not None]
+
+
 def _visit(day: Day, edss: float | None, ref: object) -> list[object]:
-    return [_span(*ordinals(day)), None if edss is None else float(edss), ref]
+    first, last = ordinals(day)
+    return [first if first == last else [first, last], None if edss is None else float(edss), ref]
 
 
 def _span(first: int, last: int) -> int | list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Precision = Literal["day", "month", "year"]
 Status = Literal["improved", "stable", "progressed", "insufficient"]
@@ -104,8 +104,7 @@ def ordinals(day: Day) -> tuple[int, int]:
     return ordinal, ordinal
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One scored assessment. `edss` None: no score was recorded. `ref`: whatever the caller needs to find it again."""
 
     day: Interval

@@ -1,6 +1,8 @@
 """Everything derived from the records, and the imports that made some of them."""
 
+import json
 import uuid
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models import edss_field
-from engine.records import unpack
+from engine.records import scored, unpack
 from patients.models import Centre, Patient, User
 from patients.querysets import ScopedQuerySet
 
@@ -45,8 +47,7 @@ class Trajectory(models.Model):
     first_infusion = models.DateField(null=True)
     courses = models.PositiveSmallIntegerField(default=0)
     unseen_from = models.DateField(null=True)  # from this day on the patient counts as not seen lately
-    record = models.JSONField(db_column="result")  # both verdicts with their evidence, as `engine.records` packs them
-    points = models.JSONField()  # [[days since the first visit, EDSS], ...] for the small chart of a list
+    record = models.TextField()  # both verdicts with their evidence, as `engine.records` packs them: JSON
 
     objects = ScopedQuerySet.as_manager()
 
@@ -58,11 +59,21 @@ class Trajectory(models.Model):
         indexes = [models.Index(fields=["since_status"], name="trajectory_since")]
 
     @cached_property
+    def codes(self) -> dict[str, Any]:
+        """The record: what was decided and the rows it was decided from, without a word."""
+        return json.loads(self.record)
+
+    @cached_property
     def result(self) -> dict[str, Any]:
         """Both verdicts with all evidence and every word, from what is stored; made when asked for, then kept."""
-        found = unpack(self.record).evidence_mapping()
+        found = unpack(self.codes).evidence_mapping()
         del found["unseen_from"]  # the column says it
-        return found | {"landmarks": self.record["landmarks"]}
+        return found | {"landmarks": self.codes["landmarks"]}
+
+    @property
+    def points(self) -> list[tuple[date, float]]:
+        """(first possible day, EDSS) of the scored visits, for the small chart of a list."""
+        return scored(self.codes)
 
 
 class ImportBatchQuerySet(ScopedQuerySet):

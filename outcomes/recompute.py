@@ -26,7 +26,7 @@ from outcomes import trajectory
 from patients.models import Freshness
 
 log = logging.getLogger(__name__)
-CHUNK = 100  # patients in one lock, for well under a tenth of a second: whoever saves one of them waits that long
+CHUNK = 200  # patients in one lock, for about a tenth of a second: whoever saves one of them waits that long
 PROCESSES = min(4, os.cpu_count() or 1)
 BREATH = 0.02  # seconds between chunks on SQLite, where each lock shuts out every writer
 T = TypeVar("T")

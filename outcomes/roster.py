@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -119,7 +119,7 @@ class Row:
     @property
     def verdict(self) -> dict:
         """Since Lemtrada, as stored: the fields without the words."""
-        return self.one.record["since_lemtrada"] if self.one else {}
+        return self.one.codes["since_lemtrada"] if self.one else {}
 
     @property
     def about(self) -> str:
@@ -155,13 +155,13 @@ class Row:
     @property
     def spark(self) -> dict:
         """What `spark.html` draws."""
-        if self.one is None or not self.one.points or self.one.last_visit is None:
+        points = self.one.points if self.one else []
+        if self.one is None or not points:
             return {}
-        begin = self.one.last_visit - timedelta(days=self.one.points[-1][0])
         baseline = self.verdict["baseline"]
         return {
-            "days": [begin + timedelta(days=day) for day, _ in self.one.points],
-            "scores": [score for _, score in self.one.points],
+            "days": [day for day, _ in points],
+            "scores": [score for _, score in points],
             "baseline": (baseline["date"], baseline["edss"]) if baseline else None,
             "courses": [day for day, precision in self.courses if precision == "day"],
             "status": self.one.since_status,

@@ -4,6 +4,7 @@ Right by design, not by luck: every change of an input raises the patient's vers
 one waits for the Freshness row we lock here, and nothing can commit between our read and our write.
 """
 
+import json
 import logging
 import signal
 import threading
@@ -15,7 +16,7 @@ from itertools import chain
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
@@ -32,6 +33,7 @@ from treatments.models import Infusion
 log = logging.getLogger(__name__)
 KIND = "trajectory"
 CHUNK = 500  # patients in one lock
+AS_TEXT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 SECONDS = 20  # for one computation; the solo worker knows no time limit of its own
 
 
@@ -68,21 +70,22 @@ class Current:
 def read_rows(patient_ids: Collection[int]) -> list[Rows]:
     """The engine's input of each patient, in four queries however many there are."""
     visits = grouped(
-        Assessment.objects.live().filter(patient__in=patient_ids).order_by("day", "pk"),
+        Assessment.objects.live().filter(among(patient_ids)).order_by("day", "pk"),
         ("day", "day_precision", "edss", "pk"),
         lambda day, precision, edss, pk: Visit(Interval.of(day, precision), None if edss is None else float(edss), pk),
     )
     relapses = grouped(
-        Relapse.objects.live().filter(patient__in=patient_ids).order_by("onset", "pk"),
+        Relapse.objects.live().filter(among(patient_ids)).order_by("onset", "pk"),
         ("onset", "onset_precision"),
         Interval.of,
     )
-    infusions = grouped(
-        Infusion.objects.live().filter(patient__in=patient_ids, course__voided_at=None, dose_mg__gt=0).order_by("day"),
+    given = Infusion.objects.live().filter(among(patient_ids), course__voided_at=None, dose_mg__gt=0)
+    infusions = grouped(  # without naming their patients again the courses of all would be read
+        given.filter(among(patient_ids, "course__patient")).order_by("day"),
         ("course_id", "day", "day_precision"),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
-    dead = Patient.objects.filter(pk__in=patient_ids, death__isnull=False).order_by()
+    dead = Patient.objects.filter(among(patient_ids, "pk"), death__isnull=False).order_by()
     deaths = {pk: Interval.of(*known) for pk, *known in dead.values_list("pk", "death", "death_precision")}
     found = []
     for pk in patient_ids:
@@ -92,6 +95,14 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         seen, onsets = tuple(visits.get(pk, ())), tuple(relapses.get(pk, ()))
         found.append(Rows(pk, seen, onsets, tuple(firsts.values()), deaths.get(pk)))
     return found
+
+
+def among(patient_ids: Collection[int], field: str = "patient") -> Q:
+    """These patients, and where their ids are close together perhaps some between them: a range costs less to say."""
+    first, last = min(patient_ids, default=0), max(patient_ids, default=-1)
+    if last - first < 2 * len(patient_ids):
+        return Q(**{f"{field}__gte": first, f"{field}__lte": last})
+    return Q(**{f"{field}__in": patient_ids})
 
 
 def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
@@ -122,7 +133,7 @@ def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
 
 def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
     since, overall = result.since_lemtrada, result.overall
-    scored = [(v.day.first, v.edss) for v in rows.visits if v.edss is not None]
+    last = next((visit for visit in reversed(rows.visits) if visit.edss is not None), None)
     firsts = [day.first for day in rows.first_infusions]
     return Trajectory(
         patient_id=rows.patient_id,
@@ -133,13 +144,12 @@ def as_trajectory(rows: Rows, result: Classification) -> Trajectory:
         overall_reason=overall.reason or "",
         overall_pending=overall.pending.direction if overall.pending else "",
         baseline_edss=since.baseline.edss if since.baseline else None,
-        last_edss=scored[-1][1] if scored else None,
-        last_visit=scored[-1][0] if scored else None,
+        last_edss=last.edss if last else None,
+        last_visit=last.day.first if last else None,
         first_infusion=min(firsts, default=None),
         courses=len(firsts),
         unseen_from=result.unseen_from,
-        record=without_clock(pack(result)),
-        points=[[(day - scored[0][0]).days, edss] for day, edss in scored],
+        record=AS_TEXT(without_clock(pack(result))),
     )
 
 

@@ -2,11 +2,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """The same column under another name. What it holds is of an older engine: out of date, and computed anew."""
+    """The words of a status are made from a compact record. What is stored is of an older engine: computed anew."""
 
     dependencies = [("outcomes", "0001_initial")]
 
     operations = [
-        migrations.AlterField("trajectory", "result", models.JSONField(db_column="result")),
-        migrations.RenameField("trajectory", "result", "record"),
+        migrations.AddField("trajectory", "record", models.TextField(default=""), preserve_default=False),
+        migrations.AlterField("trajectory", "result", models.JSONField(default=dict)),  # so that it can be undone
+        migrations.AlterField("trajectory", "points", models.JSONField(default=list)),
+        migrations.RemoveField("trajectory", "result"),
+        migrations.RemoveField("trajectory", "points"),
     ]
