@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from edss_tracker import checks, folder_queue, processes
 from edss_tracker.checks import Refusal
+from edss_tracker.progress import progress
 
 SWEEP_EVERY = 15  # seconds
 LOCAL = "127.0.0.1"
+NAMED = 50  # differences or patients that a command names, before it only counts
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -230,38 +232,53 @@ def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
 
 
 def recompute_arguments(one: argparse.ArgumentParser) -> None:
-    which = one.add_mutually_exclusive_group()
-    which.add_argument("--all", action="store_true", help="also what is up to date or failed before")
-    which.add_argument("--check", action="store_true", help="change nothing; compare the stored with a new computation")
+    one.add_argument(
+        "--all", action="store_true", help="also what is up to date or failed before (--check: as without)"
+    )
+    one.add_argument("--check", action="store_true", help="change nothing; compare the stored with a new computation")
 
 
 def recompute(options: argparse.Namespace) -> int:
+    """Compute what is out of date, or everybody; 1 when a patient failed or a process of ours was killed."""
     checks.start_django()
     checks.database()
     if options.check:
         return check()
-    if options.all:
-        from patients.models import Freshness
+    from outcomes import recompute
 
-        Freshness.objects.update(computed_version=-1, attempts=0, not_before=None)
-    say(f"{sweep_all()} trajectories computed.")
-    return 0
+    begin = time.monotonic()
+    with progress("recompute") as step:
+        try:
+            done = recompute.recompute(every=options.all, progress=step)
+        except recompute.Interrupted:
+            raise Refusal("A process was killed. What is computed is stored; run the command again.") from None
+    failed = f" Failed: {named([f'patient {pk}' for pk in done.failed])}." if done.failed else ""
+    seconds = time.monotonic() - begin
+    say(f"{done.computed} trajectories computed in {seconds:.1f} s, no lock longer than {done.longest:.2f} s.{failed}")
+    return 1 if done.failed else 0
 
 
 def check() -> int:
-    """Print every difference between stored and recomputed, and every missing trigger; 1 when there is one."""
+    """Print the differences between stored and recomputed, and every missing trigger; 1 when there is one."""
     from django.db import connection
 
-    from outcomes import trajectory
+    from outcomes import recompute
     from patients import freshness
     from patients.models import Freshness
 
     missing = freshness.expected(connection.introspection.table_names()) - freshness.existing(connection)
-    wrong = [*trajectory.check(), *(f"trigger {name} is missing" for name in sorted(missing))]
-    say(*wrong)
+    with progress("check") as step:
+        wrong = [*(f"trigger {name} is missing" for name in sorted(missing)), *recompute.check(progress=step)]
+    say(*wrong[:NAMED], *([f"... and {len(wrong) - NAMED} more."] if len(wrong) > NAMED else []))
     waiting, failing = Freshness.objects.stale().count(), Freshness.objects.quarantined().count()
     say(f"{len(wrong)} differences; {waiting} trajectories wait to be computed, {failing} of them failed repeatedly.")
     return 1 if wrong else 0
+
+
+def named(things: list[str]) -> str:
+    """The first few of a list, and how many more there are."""
+    more = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
+    return ", ".join(things[:NAMED]) + more
 
 
 # Records -------------------------------------------------------------------------------------------------------------

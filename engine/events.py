@@ -72,6 +72,11 @@ class Event:
         return found
 
     @property
+    def confirmed_on(self) -> dt.date | None:
+        """The earliest confirming visit of any window; None for an imputed event."""
+        return min((day for day in self.confirmed.values() if day), default=None)
+
+    @property
     def sentence(self) -> str:
         """What happened and how it was confirmed."""
         what = "Worsening" if self.type == "CDW" else "Improvement"

@@ -263,7 +263,7 @@ def classify(
     known to a month or year: it counts as known from its first possible day; landmarks end there, and
     `not_seen_lately` is measured to its last possible day, so the warning is given whenever it may be due.
     """
-    case = _clean(visits, relapses, death, as_of)
+    case = clean(visits, relapses, death, as_of)
     course = _earliest_course(first_infusions, case.as_of)
     flags = _flags(case)
     readings: dict[int, Reading] = {}
@@ -280,7 +280,7 @@ def classify_many(histories: Iterable[History], as_of: date) -> list[Classificat
 # Cleaning
 
 
-def _clean(visits: Iterable[VisitLike], relapses: Iterable[Day], death: Day | None, as_of: date) -> Case:
+def clean(visits: Iterable[VisitLike], relapses: Iterable[Day], death: Day | None, as_of: date) -> Case:
     """Drop, reject and sort (docs/engine.md, "Status"; in its order: no score, one row a day, then the grid)."""
     given, today = tuple(visits), as_of.toordinal()
     known_death = None if death is None else as_interval(death)
@@ -471,7 +471,7 @@ def _read(case: Case, anchor: int) -> Reading:
     marks: list[Mark] = [
         1 if halves[v] >= worse or halves[v] == _DEATH else -1 if halves[v] <= low else 0 for v in deciding
     ]
-    death_from_ms = bool(deciding) and halves[deciding[-1]] == _DEATH
+    death_from_ms = ends_in_death(case, deciding)
     total = end = len(deciding)
     pending = range(0)
     while end:
@@ -485,6 +485,11 @@ def _read(case: Case, anchor: int) -> Reading:
             pending = range(start, end)
         end = start
     return Reading(anchor, deciding, marks, range(0), pending, death_from_ms)
+
+
+def ends_in_death(case: Case, deciding: Sequence[int]) -> bool:
+    """Whether the last deciding visit is EDSS 10, death from MS."""
+    return bool(deciding) and case.halves[deciding[-1]] == _DEATH
 
 
 def _too_little(case: Case, reading: Reading, start: int) -> TooLittle | None:

@@ -7,7 +7,8 @@ from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 Precision = Literal["day", "month", "year"]
 Status = Literal["improved", "stable", "progressed", "insufficient"]
@@ -50,16 +51,10 @@ class Interval:
         if self.last < self.first:
             raise ValueError(f"an interval cannot end ({self.last}) before it begins ({self.first})")
 
-    @classmethod
-    def of(cls, day: date, precision: Precision = "day") -> "Interval":
+    @staticmethod
+    def of(day: date, precision: Precision = "day") -> "Interval":
         """The interval of a lower-bound date, unknown parts 1, and how much of it is known."""
-        if precision == "day":
-            return cls(day, day)
-        if precision == "month":
-            return cls(day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1]))
-        if precision == "year":
-            return cls(date(day.year, 1, 1), date(day.year, 12, 31))
-        raise ValueError(f"unknown precision {precision!r}")
+        return _interval_of(day, precision)
 
     @property
     def exact(self) -> bool:
@@ -85,6 +80,17 @@ class Interval:
         return str(self.first.year) if precision == "year" else f"{day_words(self.first)} to {day_words(self.last)}"
 
 
+@lru_cache(maxsize=20_000)  # a registry has many visits and few days: half the cost of reading it otherwise
+def _interval_of(day: date, precision: str) -> Interval:
+    if precision == "day":
+        return Interval(day, day)
+    if precision == "month":
+        return Interval(day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1]))
+    if precision == "year":
+        return Interval(date(day.year, 1, 1), date(day.year, 12, 31))
+    raise ValueError(f"unknown precision {precision!r}")
+
+
 Day = date | Interval
 
 
@@ -100,8 +106,7 @@ def ordinals(day: Day) -> tuple[int, int]:
     return ordinal, ordinal
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One scored assessment. `edss` None: no score was recorded. `ref`: whatever the caller needs to find it again."""
 
     day: Interval

@@ -1,12 +1,19 @@
 """Everything derived from the records, and the imports that made some of them."""
 
+import json
 import uuid
+from datetime import date
+from functools import cached_property
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models import edss_field
+from engine.history import EventHistory, histories
+from engine.records import scored, unpack
+from engine.status import Classification
 from patients.models import Centre, Patient, User
 from patients.querysets import ScopedQuerySet
 
@@ -49,9 +56,8 @@ class Trajectory(models.Model):
     improvement_day = models.DateField(null=True)
     changes = models.JSONField(default=list)  # [year after the first infusion, label or null, change in points or null]
     unseen_from = models.DateField(null=True)  # from this day on the patient counts as not seen lately
-    result = models.JSONField()  # both verdicts with their evidence, as the engine gives them
+    record = models.TextField()  # both verdicts with their evidence, as `engine.records` packs them: JSON
     events: "list[DisabilityEvent]"  # of a computed trajectory, not stored with it
-    points = models.JSONField()  # [[days since the first visit, EDSS], ...] for the small chart of a list
 
     objects = ScopedQuerySet.as_manager()
 
@@ -61,6 +67,33 @@ class Trajectory(models.Model):
             models.CheckConstraint(condition=Q(overall_status__in=Status.values), name="trajectory_overall_known"),
         ]
         indexes = [models.Index(fields=["since_status"], name="trajectory_since")]
+
+    @cached_property
+    def codes(self) -> dict[str, Any]:
+        """The record: what was decided and the rows it was decided from, without a word."""
+        return json.loads(self.record)
+
+    @cached_property
+    def classification(self) -> Classification:
+        """What was decided, from what is stored."""
+        return unpack(self.codes)
+
+    @cached_property
+    def history(self) -> EventHistory:
+        """The confirmed events since the baseline, and the changes that were not confirmed, with their words."""
+        return histories([self.classification], compiled=False)[0]
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """Both verdicts with all evidence and every word, from what is stored; made when asked for, then kept."""
+        found = self.classification.evidence_mapping()
+        del found["unseen_from"]  # the column says it
+        return found | {"landmarks": self.codes["landmarks"]}
+
+    @property
+    def points(self) -> list[tuple[date, float]]:
+        """(first possible day, EDSS) of the scored visits, for the small chart of a list."""
+        return scored(self.codes)
 
 
 class DisabilityEvent(models.Model):
@@ -82,7 +115,7 @@ class DisabilityEvent(models.Model):
     confirmed_on = models.DateField(null=True)
     sustained_days = models.IntegerField()
     sustained_to_last = models.BooleanField()
-    evidence = models.JSONField()  # the ids of the assessments that made it, and the sentence
+    evidence = models.JSONField()  # the ids of the assessments that made it
 
     objects = ScopedQuerySet.as_manager()
 

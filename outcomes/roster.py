@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -117,8 +117,9 @@ class Row:
         return self.one.since_status if self.one else ""
 
     @property
-    def result(self) -> dict:
-        return self.one.result["since_lemtrada"] if self.one else {}
+    def verdict(self) -> dict:
+        """Since Lemtrada, as stored: the fields without the words."""
+        return self.one.codes["since_lemtrada"] if self.one else {}
 
     @property
     def about(self) -> str:
@@ -127,15 +128,16 @@ class Row:
             return ""
         if self.one.since_reason:
             return SHORT_REASONS[self.one.since_reason]
-        since = self.result["since"]
-        words = f"since {day_words(date.fromisoformat(since))}, {self.result['certainty']}" if since else ""
+        since = self.verdict["since"]
+        words = f"since {day_words(date.fromisoformat(since))}, {self.verdict['certainty']}" if since else ""
         if not self.one.since_pending:
-            return words or self.result["certainty"]
+            return words or self.verdict["certainty"]
         return f"{words}; {self.pending_words}" if words else self.pending_words
 
     @property
     def pending_words(self) -> str:
-        last = next((row for row in reversed(self.result["evidence"]) if row["pending"]), None)
+        rows = self.one.result["since_lemtrada"]["evidence"] if self.one else []
+        last = next((row for row in reversed(rows) if row["pending"]), None)
         way = "worse" if self.one and self.one.since_pending == "worsening" else "better"
         return f"now {way} by {abs(last['difference']):.1f}, pending" if last else f"now {way}, pending"
 
@@ -153,13 +155,13 @@ class Row:
     @property
     def spark(self) -> dict:
         """What `spark.html` draws."""
-        if self.one is None or not self.one.points or self.one.last_visit is None:
+        points = self.one.points if self.one else []
+        if self.one is None or not points:
             return {}
-        begin = self.one.last_visit - timedelta(days=self.one.points[-1][0])
-        baseline = self.result["baseline"]
+        baseline = self.verdict["baseline"]
         return {
-            "days": [begin + timedelta(days=day) for day, _ in self.one.points],
-            "scores": [score for _, score in self.one.points],
+            "days": [day for day, _ in points],
+            "scores": [score for _, score in points],
             "baseline": (baseline["date"], baseline["edss"]) if baseline else None,
             "courses": [day for day, precision in self.courses if precision == "day"],
             "status": self.one.since_status,

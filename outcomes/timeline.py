@@ -8,10 +8,10 @@ from assessments.models import Assessment, Relapse
 from assessments.wording import WORDS
 from engine.courses import CourseVerdict, classify_courses
 from engine.edss import SYSTEMS
+from engine.events import Event
 from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, add_months, better_to, worse_from
 from engine.types import Interval, Visit, completed_months
 from outcomes import trajectory
-from outcomes.models import DisabilityEvent
 from outcomes.trajectory import Current
 from patients import hints
 from patients.models import Consent, Patient, Phenotype
@@ -96,7 +96,6 @@ class Timeline:
     consents: list[Consent]
     current: Current | None
     verdicts: list[Verdict] = field(default_factory=list)
-    events: list[DisabilityEvent] = field(default_factory=list)  # since the baseline before Lemtrada, by onset
 
     @cached_property
     def main(self) -> Verdict | None:
@@ -110,10 +109,15 @@ class Timeline:
         return {row["ref"]: row for row in self.main.rows} if self.main else {}
 
     @property
+    def events(self) -> tuple[Event, ...]:
+        """The confirmed events since the baseline before Lemtrada, by onset."""
+        return self.current.trajectory.history.events if self.current else ()
+
+    @property
     def unconfirmed(self) -> list[str]:
         """Changes since the baseline that were examined and not confirmed, each with its reason; steps only."""
-        found = self.current.trajectory.result.get("unconfirmed", []) if self.current else []
-        return [change["sentence"] for change in found if change["reason"] != "below_step"]
+        found = self.current.trajectory.history.unconfirmed if self.current else ()
+        return [change.sentence for change in found if change.reason != "below_step"]
 
     @cached_property
     def by_course(self) -> list[CourseVerdict]:
@@ -194,7 +198,6 @@ def read(patient: Patient) -> Timeline:
         consents=list(patient.consents.order_by("day", "pk")),
         current=current,
         verdicts=[verdict(name, words, current) for name, words in ANCHORS] if current else [],
-        events=trajectory.events_of(current) if current else [],
     )
 
 

@@ -4,6 +4,7 @@ Right by design, not by luck: every change of an input raises the patient's vers
 one waits for the Freshness row we lock here, and nothing can commit between our read and our write.
 """
 
+import json
 import logging
 import signal
 import threading
@@ -12,10 +13,11 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
@@ -23,9 +25,11 @@ from engine import VERSION
 from engine.events import Event
 from engine.history import PRESET, EventHistory, histories
 from engine.lemtrada import complete_courses
-from engine.status import LANDMARK_DAYS, Classification, classify_many
-from engine.types import History, Interval, Precision, Visit, as_interval
+from engine.records import pack
+from engine.status import LANDMARK_DAYS, Classification, classify
+from engine.types import Interval, Precision, Visit
 from outcomes.models import DisabilityEvent, Trajectory
+from outcomes.storing import upsert
 from patients.models import Freshness, Patient
 from patients.querysets import QUARANTINE_AFTER
 from treatments.models import Drug, Infusion, Treatment
@@ -33,6 +37,7 @@ from treatments.models import Drug, Infusion, Treatment
 log = logging.getLogger(__name__)
 KIND = "trajectory"
 CHUNK = 500  # patients in one lock
+AS_TEXT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 SECONDS = 20  # for one computation; the solo worker knows no time limit of its own
 
 
@@ -54,9 +59,9 @@ class Rows:
 
         So the stored result does not depend on the day it was made; what does is added when it is shown.
         """
-        death = [self.death] if self.death else []
-        days = (*(visit.day for visit in self.visits), *self.relapses, *self.first_infusions, *death)
-        last = max((as_interval(day).last for day in days), default=date(2000, 1, 1))
+        death = (self.death,) if self.death else ()
+        days = chain((visit.day for visit in self.visits), self.relapses, self.first_infusions, death)
+        last = max((day.last for day in days), default=date(2000, 1, 1))
         return last + timedelta(days=LANDMARK_DAYS)
 
     @property
@@ -68,10 +73,6 @@ class Rows:
         return len(
             {name for name, start, stop in self.drugs if (start and start.last < first) or (stop and stop.last < first)}
         )
-
-    @property
-    def history(self) -> History:
-        return History(self.visits, self.relapses, self.first_infusions, self.death)
 
 
 @dataclass(frozen=True)
@@ -85,40 +86,51 @@ class Current:
 def read_rows(patient_ids: Collection[int]) -> list[Rows]:
     """The engine's input of each patient, in five queries however many there are."""
     visits = grouped(
-        Assessment.objects.live().filter(patient__in=patient_ids).order_by("day", "pk"),
+        Assessment.objects.live().filter(among(patient_ids)).order_by("day", "pk"),
         ("day", "day_precision", "edss", "pk"),
         lambda day, precision, edss, pk: Visit(Interval.of(day, precision), None if edss is None else float(edss), pk),
     )
     relapses = grouped(
-        Relapse.objects.live().filter(patient__in=patient_ids), ("onset", "onset_precision"), Interval.of
+        Relapse.objects.live().filter(among(patient_ids)).order_by("onset", "pk"),
+        ("onset", "onset_precision"),
+        Interval.of,
     )
-    infusions = grouped(
-        Infusion.objects.live().filter(patient__in=patient_ids, course__voided_at=None, dose_mg__gt=0).order_by("day"),
+    given = Infusion.objects.live().filter(among(patient_ids), course__voided_at=None, dose_mg__gt=0)
+    infusions = grouped(  # without naming their patients again the courses of all would be read
+        given.filter(among(patient_ids, "course__patient")).order_by("day"),
         ("course_id", "day", "day_precision"),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
     drugs = grouped(
-        Treatment.objects.live().filter(patient__in=patient_ids).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
+        Treatment.objects.live().filter(among(patient_ids)).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
         ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
         lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
     )
-    deaths = Patient.objects.filter(pk__in=patient_ids).values_list("pk", "death", "death_precision")
+    dead = Patient.objects.filter(among(patient_ids, "pk"), death__isnull=False).order_by()
+    deaths = {pk: Interval.of(*known) for pk, *known in dead.values_list("pk", "death", "death_precision")}
     found = []
-    for pk, death, precision in deaths:
+    for pk in patient_ids:
         firsts: dict[int, Interval] = {}
-        given: Counter[int] = Counter()
+        counts: Counter[int] = Counter()
         for course, day in infusions.get(pk, ()):
             firsts.setdefault(course, day)
-            given[course] += 1
-        died = Interval.of(death, precision) if death else None
+            counts[course] += 1
         seen, onsets = tuple(visits.get(pk, ())), tuple(relapses.get(pk, ()))
-        days = tuple(given[course] for course in firsts)
-        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), days, tuple(drugs.get(pk, ())), died))
+        days, before = tuple(counts[course] for course in firsts), tuple(drugs.get(pk, ()))
+        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), days, before, deaths.get(pk)))
     return found
 
 
 def known(day: date | None, precision: Precision) -> Interval | None:
     return Interval.of(day, precision) if day else None
+
+
+def among(patient_ids: Collection[int], field: str = "patient") -> Q:
+    """These patients, and where their ids are close together perhaps some between them: a range costs less to say."""
+    first, last = min(patient_ids, default=0), max(patient_ids, default=-1)
+    if last - first < 2 * len(patient_ids):
+        return Q(**{f"{field}__gte": first, f"{field}__lte": last})
+    return Q(**{f"{field}__in": patient_ids})
 
 
 def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
@@ -129,9 +141,8 @@ def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
 
 
 def derive(rows: Sequence[Rows]) -> list[Trajectory]:
-    """Unsaved trajectories of these patients, by one call of the engine; `events` holds their unsaved events."""
-    horizon = max((row.horizon for row in rows), default=date.min)
-    results = classify_many([row.history for row in rows], horizon)
+    """Unsaved trajectories of these patients, each by one call of the engine; `events` holds their unsaved events."""
+    results = [classify(row.visits, row.relapses, row.first_infusions, row.death, row.horizon) for row in rows]
     told = zip(rows, results, histories(results, compiled=False), strict=True)  # a lock is no time to start a compiler
     return [as_trajectory(row, result, history) for row, result, history in told]
 
@@ -150,7 +161,7 @@ def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
 def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> Trajectory:
     since, overall = result.since_lemtrada, result.overall
     worsening, improvement = history.first("CDW"), history.first("CDI")
-    scored = [(v.day.first, v.edss) for v in rows.visits if v.edss is not None]
+    last = next((visit for visit in reversed(rows.visits) if visit.edss is not None), None)
     firsts = [day.first for day in rows.first_infusions]
     made = Trajectory(
         patient_id=rows.patient_id,
@@ -161,8 +172,8 @@ def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> 
         overall_reason=overall.reason or "",
         overall_pending=overall.pending.direction if overall.pending else "",
         baseline_edss=since.baseline.edss if since.baseline else None,
-        last_edss=scored[-1][1] if scored else None,
-        last_visit=scored[-1][0] if scored else None,
+        last_edss=last.edss if last else None,
+        last_visit=last.day.first if last else None,
         first_infusion=min(firsts, default=None),
         courses=len(firsts),
         complete_courses=complete_courses(rows.infusion_days),
@@ -177,8 +188,7 @@ def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> 
             if label is not None
         ],
         unseen_from=result.unseen_from,
-        result=without_clock(result.evidence_mapping()) | {"unconfirmed": not_kept(rows, history)},
-        points=[[(day - scored[0][0]).days, edss] for day, edss in scored],
+        record=AS_TEXT(without_clock(pack(result))),
     )
     made.events = [as_event(rows, event) for event in history.events]
     return made
@@ -196,11 +206,10 @@ def as_event(rows: Rows, event: Event) -> DisabilityEvent:
         edss=event.value,
         baseline_day=event.baseline_date,
         baseline_edss=event.baseline_value,
-        confirmed_on=next(iter(event.confirmed.values())),
+        confirmed_on=event.confirmed_on,
         sustained_days=event.sustained_days,
         sustained_to_last=event.sustained_to_last,
         evidence={
-            "sentence": event.sentence,
             "baseline": rows.visits[event.baseline_row].ref,
             "onset": rows.visits[event.onset_row].ref,
             "confirming": None if confirming is None else rows.visits[confirming].ref,
@@ -209,21 +218,11 @@ def as_event(rows: Rows, event: Event) -> DisabilityEvent:
     )
 
 
-def not_kept(rows: Rows, history: EventHistory) -> list[dict]:
-    """Changes that were not confirmed, and why."""
-    return [
-        change.as_mapping() | {"sentence": change.sentence, "ref": rows.visits[change.onset_row].ref}
-        for change in history.unconfirmed
-    ]
-
-
-def without_clock(mapping: dict) -> dict:
+def without_clock(record: dict) -> dict:
     """The stored form: what depends on the day of reading is left to the column `unseen_from` and to the reader."""
-    del mapping["unseen_from"]
-    mapping["landmarks"] = {year: label for year, label in mapping["landmarks"].items() if label}
     for anchor in ("since_lemtrada", "overall"):
-        mapping[anchor]["flags"] = [flag for flag in mapping[anchor]["flags"] if flag != "not_seen_lately"]
-    return mapping
+        record[anchor]["flags"] = [flag for flag in record[anchor]["flags"] if flag != "not_seen_lately"]
+    return record
 
 
 def refresh(patient_ids: Collection[int]) -> int:
@@ -267,44 +266,42 @@ def claim(patient_ids: Collection[int]) -> list[int]:
     return [patient_id for _, patient_id in claimed]
 
 
-def compute(patient_ids: Collection[int]) -> int:
+def compute(patient_ids: Collection[int], *, fresh_too: bool = False) -> int:
+    """Compute and store those of these patients that are stale, or all, in one transaction that locks them."""
     with transaction.atomic():
-        locked = Freshness.objects.stale(KIND).filter(patient__in=patient_ids).order_by("patient_id")
-        versions = dict(locked.select_for_update(no_key=True).values_list("patient_id", "data_version"))
+        rows = Freshness.objects.filter(kind=KIND) if fresh_too else Freshness.objects.stale(KIND)
+        locked = rows.filter(patient__in=patient_ids).order_by("patient_id").select_for_update(no_key=True)
+        versions = dict(locked.values_list("patient_id", "data_version"))
         trajectories = derive(read_rows(list(versions)))  # rows are read after the lock, never before
         store(trajectories, versions)
     return len(trajectories)
 
 
 def store(trajectories: Sequence[Trajectory], versions: dict[int, int]) -> None:
+    """Write everything derived of these patients, with the versions read under the lock. More kinds of rows go here."""
     now = timezone.now()
     for trajectory in trajectories:
         trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
         trajectory.computed_at = now
-    fields = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
+    upsert(trajectories, ["patient"], STORED)
     store_events(trajectories)
-    Trajectory.objects.bulk_create(
-        trajectories, batch_size=CHUNK, update_conflicts=True, unique_fields=["patient"], update_fields=fields
+    stored = Trajectory.objects.filter(patient=OuterRef("patient")).values("data_version")
+    Freshness.objects.filter(kind=KIND, patient__in=versions).update(
+        computed_version=Subquery(stored), computed_engine=VERSION, attempts=0, not_before=None
     )
-    settled = [
-        Freshness(patient_id=pk, kind=KIND, computed_version=version, computed_engine=VERSION)
-        for pk, version in versions.items()
-    ]
-    Freshness.objects.bulk_create(  # an update in one statement; the rows exist and data_version is left alone
-        settled,
-        batch_size=CHUNK,
-        update_conflicts=True,
-        unique_fields=["patient", "kind"],
-        update_fields=["computed_version", "computed_engine", "attempts", "not_before"],
-    )
+
+
+STORED = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
 
 
 def store_events(trajectories: Sequence[Trajectory]) -> None:
     """The events of these patients instead of those stored before."""
     DisabilityEvent.objects.filter(patient__in=[trajectory.patient_id for trajectory in trajectories]).delete()
-    DisabilityEvent.objects.bulk_create(
-        [event for trajectory in trajectories for event in trajectory.events], batch_size=CHUNK
-    )
+    events = [event for trajectory in trajectories for event in trajectory.events]
+    upsert(events, ["patient", "number"], EVENT_STORED)
+
+
+EVENT_STORED = [f.name for f in DisabilityEvent._meta.concrete_fields if f.name not in ("id", "patient", "number")]
 
 
 class TooLong(Exception):
@@ -354,12 +351,6 @@ def current(patients: Iterable[Patient]) -> dict[int, Current]:
     return found
 
 
-def events_of(current: Current) -> list[DisabilityEvent]:
-    """The confirmed events of a patient, of the same rows as the trajectory."""
-    made = current.trajectory
-    return list(DisabilityEvent.objects.filter(patient=made.patient_id)) if current.stored else made.events
-
-
 def fresh():
     """Stored trajectories that were computed from exactly the rows now stored, by the engine version now running."""
     up_to_date = Freshness.objects.filter(kind=KIND, computed_engine=VERSION, computed_version__gte=F("data_version"))
@@ -367,25 +358,41 @@ def fresh():
 
 
 def check(patient_ids: Collection[int] | None = None) -> list[str]:
-    """Recompute and compare: one line for each stored trajectory that differs. Stale ones are not wrong, only late."""
-    stored = {t.patient_id: t for t in fresh().order_by("patient_id")}
-    ids = sorted(stored if patient_ids is None else set(stored) & set(patient_ids))
+    """Recompute and compare: one line for each field stored otherwise. Stale ones are not wrong, only late.
+
+    What differs is compared once more under the lock: a save may have come between the two readings.
+    """
+    ids = list(fresh().values_list("patient_id", flat=True)) if patient_ids is None else list(patient_ids)
     found = []
     for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        events: dict[int, list[DisabilityEvent]] = {pk: [] for pk in chunk}
-        for event in DisabilityEvent.objects.filter(patient__in=chunk):
-            events[event.patient_id].append(event)
-        for made in derive(read_rows(chunk)):
-            names = [name for name in COMPARED if differs(stored[made.patient_id], made, name)]
-            if [event_fields(event) for event in events[made.patient_id]] != [event_fields(e) for e in made.events]:
-                names.append("disability events")
-            found += [f"patient {made.patient_id}: {name} is stored otherwise than it is recomputed" for name in names]
+        if suspects := differences(ids[start : start + CHUNK]):
+            with transaction.atomic():
+                list(
+                    Freshness.objects.filter(kind=KIND, patient__in=suspects).order_by("patient_id").select_for_update()
+                )
+                sure = differences(suspects)
+            found += [f"patient {pk}: {what}" for pk, lines in sorted(sure.items()) for what in lines]
     return found
 
 
-def differs(one: Trajectory, other: Trajectory, field: str) -> bool:
-    return plain(getattr(one, field)) != plain(getattr(other, field))
+def differences(patient_ids: Collection[int]) -> dict[int, list[str]]:
+    """What is wrong with the fresh trajectories of these patients."""
+    stored = {t.patient_id: t for t in fresh().filter(patient__in=patient_ids)}
+    made = {t.patient_id: t for t in derive_each(read_rows(list(stored)))}
+    for trajectory in stored.values():
+        trajectory.events = []
+    for event in DisabilityEvent.objects.filter(patient__in=list(stored)):
+        stored[event.patient_id].events.append(event)
+    found = {pk: differing(old, made[pk]) if pk in made else ["it cannot be recomputed"] for pk, old in stored.items()}
+    return {pk: lines for pk, lines in found.items() if lines}
+
+
+def differing(stored: Trajectory, made: Trajectory) -> list[str]:
+    pairs = ((field, getattr(stored, field), getattr(made, field)) for field in COMPARED)
+    wrong = [field for field, old, new in pairs if old != new and plain(old) != plain(new)]
+    if [event_fields(event) for event in stored.events] != [event_fields(event) for event in made.events]:
+        wrong.append("the list of disability events")
+    return [f"{field} is stored otherwise than it is recomputed" for field in wrong]
 
 
 def event_fields(event: DisabilityEvent) -> list:

@@ -248,11 +248,12 @@ def events(timeline: Timeline) -> list[dict]:
     """Each confirmed event as a bracket from onset to confirming visit, clear of the line: above it for a worsening."""
     traces = []
     for event in timeline.events:
-        worse = event.kind == event.Kind.WORSENING
-        level = float(event.edss) + (0.3 if worse else -0.3)
-        label = f" ({event.label})" if event.label else ""
-        said = f"{event.get_kind_display()}{label}<br>onset {event.onset:%-d %b %Y}, EDSS {event.edss}"
-        ends = [event.onset, event.confirmed_on or event.onset]
+        worse = event.type == "CDW"
+        level = event.value + (0.3 if worse else -0.3)
+        label = f" ({event.cdw_type})" if event.cdw_type else ""
+        kind = "Confirmed worsening" if worse else "Confirmed improvement"
+        said = f"{kind}{label}<br>onset {event.date:%-d %b %Y}, EDSS {event.value:.1f}"
+        ends = [event.date, event.confirmed_on or event.date]
         colour = "--progressed" if worse else "--improved"
         traces.append(
             scatter(ends, [level] * 2, mode="lines+markers", name="confirmed event", text=[

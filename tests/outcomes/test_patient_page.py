@@ -180,7 +180,7 @@ def test_confirmed_events_are_told_with_both_dates_and_drawn(client, neurologist
     page = get(client, neurologist, treated).content.decode()
     line = timeline.read(treated)
 
-    assert [(event.kind, event.onset, event.confirmed_on) for event in line.events] == [
+    assert [(event.type, event.date, event.confirmed_on) for event in line.events] == [
         ("CDI", date(2017, 3, 10), date(2017, 9, 12))
     ]
     assert "Improvement: 2.5 on 10 Mar 2017, from 3.5 on 1 Mar 2016; confirmed on 12 Sep 2017 (182 days)" in page
@@ -201,7 +201,8 @@ def test_stored_and_computed_pages_tell_the_same_events(client, neurologist, tre
     stored = get(client, neurologist, treated).context["line"]
 
     assert (computed.current.stored, stored.current.stored) == (False, True)
-    assert [trajectory.event_fields(e) for e in stored.events] == [trajectory.event_fields(e) for e in computed.events]
+    assert stored.events == computed.events
+    assert [e.onset for e in treated.disability_events.all()] == [e.date for e in stored.events]
     assert stored.unconfirmed == computed.unconfirmed
 
 
@@ -220,7 +221,9 @@ def test_a_false_event_is_found_by_the_check(treated):
     trajectory.sweep_once()
     treated.disability_events.update(onset=date(2017, 3, 11))
 
-    assert trajectory.check() == [f"patient {treated.pk}: disability events is stored otherwise than it is recomputed"]
+    assert trajectory.check() == [
+        f"patient {treated.pk}: the list of disability events is stored otherwise than it is recomputed"
+    ]
     treated.disability_events.update(onset=date(2017, 3, 10))
 
 

@@ -1,0 +1,123 @@
+"""All trajectories at once, by an operator: computed again, or compared, in short locks and in several processes.
+
+The work is `trajectory.compute`, as everywhere. No leases are taken: this is no loop, so it cannot try a patient that
+kills its process for ever, and what it computes is locked while it does. With `every` nothing is made stale first: a
+fresh result stays readable until its successor is stored, and an interrupted run leaves every result as right as it
+was. A patient that fails is made stale and leased, as after any failed attempt, and the sweep takes it from there.
+"""
+
+import gc
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import django
+from django.db import connection
+
+from outcomes import trajectory
+from patients.models import Freshness
+
+log = logging.getLogger(__name__)
+CHUNK = 200  # patients in one lock, for about a tenth of a second: whoever saves one of them waits that long
+PROCESSES = min(4, os.cpu_count() or 1)
+BREATH = 0.02  # seconds between chunks on SQLite, where each lock shuts out every writer
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a number of patients."""
+
+    computed: int = 0
+    failed: tuple[int, ...] = ()
+    longest: float = 0.0  # seconds that one lock was held
+
+    def __add__(self, other: "Done") -> "Done":
+        return Done(self.computed + other.computed, self.failed + other.failed, max(self.longest, other.longest))
+
+
+class Interrupted(Exception):
+    """A process of ours was ended from outside; what it had stored is stored."""
+
+
+def recompute(*, every: bool, processes: int = PROCESSES, progress: Progress = lambda done, of: None) -> Done:
+    """Compute the stale ones that nobody has leased, or every patient. Raises Interrupted when a process is killed."""
+    rows = Freshness.objects.filter(kind=trajectory.KIND) if every else Freshness.objects.claimable(trajectory.KIND)
+    ids = list(rows.order_by("patient_id").values_list("patient_id", flat=True))
+    return sum(chunks(partial(compute, every=every), ids, processes, progress), Done())
+
+
+def compute(patient_ids: Sequence[int], *, every: bool) -> Done:
+    """One lock. Where it fails, each patient by itself, and without those at fault."""
+    begin = time.monotonic()
+    try:
+        with trajectory.at_most(trajectory.SECONDS):
+            computed = trajectory.compute(patient_ids, fresh_too=every)
+        return Done(computed, longest=time.monotonic() - begin)
+    except Exception as problem:
+        if len(patient_ids) > 1:
+            return sum((compute([pk], every=every) for pk in patient_ids), Done())
+        log.error("trajectory of patient %s failed: %s", patient_ids[0], type(problem).__name__)
+    row = Freshness.objects.filter(kind=trajectory.KIND, patient__in=patient_ids)
+    row.update(computed_version=-1)
+    row.take_lease()
+    return Done(failed=tuple(patient_ids))
+
+
+def check(*, processes: int = PROCESSES, progress: Progress = lambda done, of: None) -> list[str]:
+    """Compare every stored trajectory that counts as current with a new computation: one line a difference."""
+    ids = list(trajectory.fresh().order_by("patient_id").values_list("patient_id", flat=True))
+    return [line for lines in chunks(trajectory.check, ids, processes, progress) for line in lines]
+
+
+# The work in pieces
+
+
+def chunks(work: Callable[[Sequence[int]], T], ids: Sequence[int], processes: int, progress: Progress) -> Iterator[T]:
+    """The work on each chunk of these patients, in order."""
+    pieces = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+    with mapper(min(processes, len(pieces))) as run:
+        for number, found in enumerate(run(partial(unhurried, work), pieces), start=1):
+            yield found
+            progress(min(number * CHUNK, len(ids)), len(ids))
+
+
+def unhurried(work: Callable[[Sequence[int]], T], piece: Sequence[int]) -> T:
+    """One chunk without the cycle collector: it would look again and again at rows that are all still needed."""
+    gc.disable()
+    try:
+        return work(piece)
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def mapper(processes: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A `map` over processes with connections of their own; in this process where one is enough, and on SQLite."""
+    if connection.vendor == "sqlite":
+        yield taking_breath
+    elif processes <= 1:
+        yield map
+    else:
+        pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=django.setup)
+        try:
+            yield pool.map
+        except BrokenProcessPool:
+            raise Interrupted from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def taking_breath(work: Callable[[Sequence[int]], T], pieces: Iterable[Sequence[int]]) -> Iterator[T]:
+    for piece in pieces:
+        yield work(piece)
+        time.sleep(BREATH)
