@@ -328,7 +328,7 @@ def test_every_section_that_code_names_exists():
 def test_every_box_is_read():
     kinds = Counter(re.findall(r"^```(\w+)$", TEXT, re.MULTILINE))
 
-    assert set(kinds) == {"score", "walking", "grades", "warnings", "status", "wilson"}
+    assert set(kinds) == {"score", "walking", "grades", "warnings", "status", "wilson", "events", "presets"}
 
 
 @pytest.mark.parametrize(
