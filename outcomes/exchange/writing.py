@@ -59,6 +59,8 @@ def whole_file(path: Path | None) -> Iterator[TextIO]:
             copy_to_output(spool)
         return
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise OutputError(f"There is no folder {target.parent}.")
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(target.stat().st_mode):
             raise OutputError(f"{path} is no ordinary file: name another one.")
