@@ -1,4 +1,4 @@
-"""The search for confirmed events of one patient, on flat tables: sections 5 and 6 of docs/engine.md, "Events".
+"""The search for confirmed events of one patient, on flat tables: docs/engine.md, "Events".
 
 One source for two ways of running: as plain Python on lists, and compiled by `engine.compiling` on arrays. So it keeps
 to what both can do: whole functions on tuples of columns, numbers and indices. Visits of a patient are the rows

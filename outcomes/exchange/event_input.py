@@ -10,17 +10,9 @@ import numpy as np
 
 from engine.cohort import Cohort, CohortFinding, Scale
 from engine.types import Day, Interval
+from outcomes.exchange.cells import column, day_reader, read_flag, score_reader
 from outcomes.exchange.reading import FileError
-from outcomes.exchange.visit_tables import (
-    Faults,
-    Layout,
-    Records,
-    column,
-    day_reader,
-    read_columns,
-    read_flag,
-    score_reader,
-)
+from outcomes.exchange.visit_tables import Faults, Layout, Records, read_columns
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,15 @@ one fault nothing is computed. What is merely empty is left to the engine, which
 
 import itertools
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from math import isfinite
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
-from engine.types import Interval
 from outcomes.exchange.progress import Progress
 from outcomes.exchange.reading import DELIMITERS, FileError, Row, checked_header, records, shown, text_lines
 
 FAULTS_SHOWN = 20
-ORDERS = {"iso": "2019-12-31", "dmy": "31.12.2019 or 31/12/2019", "mdy": "12/31/2019"}
-YES, NO = ("1", "true", "yes", "y", "t"), ("0", "false", "no", "n", "f")
-YEARS = range(1900, 2200)
 
 BOM = "\ufeff"
 
@@ -112,90 +104,3 @@ def _places(header: tuple[str, ...], layout: Layout) -> dict[str, int]:
             there = ", ".join(shown(one) for one in header[:12])
             raise FileError(f"There is no column {shown(name)}. There are {there}. Name yours with an option.", 1)
     return places
-
-
-# Values
-
-
-class Cells(dict[str, Any]):
-    """Texts of one column to values; each distinct text is read once. `wrong`: those that cannot be read."""
-
-    def __init__(self, read: Callable[[str], Any]) -> None:
-        self.read = read
-        self.wrong: dict[str, str] = {}
-
-    def __missing__(self, text: str) -> Any:
-        try:
-            value = self.read(text.strip())
-        except ValueError as problem:
-            self.wrong[text] = str(problem)
-            value = None
-        self[text] = value
-        return value
-
-
-def column(records: Records, key: str, read: Callable[[str], Any], faults: Faults) -> list[Any]:
-    """The values of one column; None for an empty cell or one that is a fault."""
-    cells = Cells(read)
-    texts = records.cells[key]
-    values = [cells[text] for text in texts]
-    if cells.wrong:
-        for line, text in zip(records.lines, texts, strict=True):
-            if text in cells.wrong:
-                faults.add(records.file, line, cells.wrong[text])
-    return values
-
-
-def day_reader(order: str) -> Callable[[str], Interval | None]:
-    """Reads a date, known to the day, the month ("2019-12") or the year ("2019"); a time of the day is cut off."""
-
-    def read(text: str) -> Interval | None:
-        if not text:
-            return None
-        try:
-            found = _interval(text, order)
-        except ValueError:
-            found = None
-        if found is None:
-            raise ValueError(f"{shown(text)} is not a date such as {ORDERS[order]}.")
-        if found.first.year not in YEARS:
-            raise ValueError(f"{shown(text)} is not between {YEARS[0]} and {YEARS[-1]}.")
-        return found
-
-    return read
-
-
-def _interval(text: str, order: str) -> Interval | None:
-    if order == "iso":
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].+)?", text):
-            return Interval.of(datetime.fromisoformat(text).date())
-        if re.fullmatch(r"\d{4}-\d{2}", text):
-            return Interval.of(date.fromisoformat(f"{text}-01"), "month")
-        return Interval.of(date(int(text), 1, 1), "year") if re.fullmatch(r"\d{4}", text) else None
-    parts = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})( .+)?", text)
-    if parts is None:
-        return None
-    first, second, year = (int(part) for part in parts.groups()[:3])
-    day, month = (first, second) if order == "dmy" else (second, first)
-    return Interval.of(date(year, month, day))
-
-
-def score_reader(decimal_comma: bool) -> Callable[[str], float | None]:
-    def read(text: str) -> float | None:
-        if not text:
-            return None
-        written = text.replace(",", ".") if decimal_comma else text
-        if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", written) or not isfinite(float(written)):
-            raise ValueError(f"{shown(text)} is not a number.")
-        return float(written)
-
-    return read
-
-
-def read_flag(text: str) -> bool:
-    """Whether a visit may confirm: yes unless it says no."""
-    if not text or text.casefold() in YES:
-        return True
-    if text.casefold() in NO:
-        return False
-    raise ValueError(f"{shown(text)} is neither yes nor no (1 or 0, true or false).")

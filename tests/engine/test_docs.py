@@ -386,6 +386,8 @@ def test_every_box_is_read():
 
     assert set(kinds) == {"score", "walking", "grades", "warnings", "status", "wilson", "survival", "rates", "area"}
 
+    assert set(kinds) == {"score", "walking", "grades", "warnings", "status", "wilson", "events", "presets"}
+
 
 @pytest.mark.parametrize(
     "path", [ROOT / "docs" / "engine.md", ROOT / "docs" / "glossary.md", *ADR], ids=lambda path: path.name

@@ -7,15 +7,19 @@ import os
 import pty
 import subprocess
 import sys
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import engine
 from edss_tracker.cli import main
+from engine.preset_events import preset_events
 from engine.presets import PRESETS
 from engine.progression import Definition, detect
+from engine.types import Interval
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "disability-events-vectors.json"
 CASES = [case for case in json.loads(GOLDEN.read_text())["cases"] if case["visits"]]
@@ -221,6 +225,52 @@ def test_without_a_relapse_table_a_worsening_is_not_classified(given):
     assert types("--no-relapses") == {"PIRA"}
     assert "No relapses were given" in given("--definition", "own.json", **options)[2][0]
     assert given("--definition", "own.json", "--no-relapses", **options)[2] == []
+    assert "as in pymsprog nobody" in given("--preset", "msprog_default")[2][0]
+
+
+def test_many_patients_have_what_each_of_them_has_alone(given):
+    """The whole-cohort way against the one-patient way, over drawn histories with dates known to the month."""
+    draw = Random(7)
+    histories = {f"P{number}": drawn(draw) for number in range(300)}
+    as_text = {0: str, 1: lambda day: str(day)[:7]}
+    files = {name: ["patient,date"] for name in ("relapses", "infusions")} | {"visits": ["patient,date,edss"]}
+    for patient, (visits, relapses, infusions) in histories.items():
+        files["visits"] += [f"{patient},{day},{edss}" for day, edss in visits]
+        files["relapses"] += [f"{patient},{as_text[month](day)}" for day, month in relapses]
+        files["infusions"] += [f"{patient},{as_text[month](day)}" for day, month in infusions]
+
+    _, out, _ = given("--relapses", "relapses.csv", "--infusions", "infusions.csv", "--format", "json",
+                      **{name: "\n".join(lines) + "\n" for name, lines in files.items()})  # fmt: skip
+
+    reasons = Counter()
+    for one in json.loads(out)["patients"]:
+        visits, *days = histories[one["patient"]]
+        relapses, infusions = ([Interval.of(day, "month" if month else "day") for day, month in kind] for kind in days)
+        expected = preset_events(visits, relapses, infusions, PRESETS["carems_6m"]).as_mapping()
+        for event in one["events"]:
+            del event["number"]
+        assert [one[key] for key in ("reason", "events", "unconfirmed")] == [
+            expected[key] for key in ("reason", "events", "unconfirmed")
+        ]
+        assert not one["content_hashes"] or expected["reason"] or one["content_hashes"] == expected["content_hashes"]
+        reasons[one["reason"] or ("events" if one["events"] else "none")] += 1
+    assert set(reasons) == {
+        "events", "none", "no_course", "no_baseline", "baseline_near_relapse", "course_date_imprecise",
+    }  # fmt: skip
+
+
+def drawn(draw):
+    """Visits, and relapses and first infusions as (day, whether known to the month only)."""
+    day, visits = date(2015, 1, 1), []
+    for _ in range(draw.randrange(1, 12)):
+        day += timedelta(draw.randrange(20, 200))
+        visits.append((day, draw.choice([1.5, 2.0, 2.0, 3.0, 3.0, 4.0])))
+
+    def some(most, months):
+        days = (date(2015, 1, 1) + timedelta(draw.randrange(1000)) for _ in range(draw.randrange(most)))
+        return [(day, draw.random() < months) for day in days]
+
+    return visits, some(6, 0.5), some(3, 0.3)
 
 
 # JSON and words
@@ -391,6 +441,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(given):
         ("patient,date,edss\nA,10.01.2018,2\n", 'visits.csv: Line 2: "10.01.2018" is not a date such as 2019-12-31.'),
         ("patient,date,edss\nA,0218-01-10,2\n", 'visits.csv: Line 2: "0218-01-10" is not between 1900 and 2199.'),
         ("patient,date,edss\nA,2018-01-10,two\n", 'visits.csv: Line 2: "two" is not a number.'),
+        (f"patient,date,edss\nA,2018-01-10,{'9' * 400}\n", 'visits.csv: Line 2: "999'),
         ("patient,date,edss\nA,2018-01-10,nan\n", 'visits.csv: Line 2: "nan" is not a number.'),
         ("patient,date,edss,may_confirm\nA,2018-01-10,2,maybe\n", 'visits.csv: Line 2: "maybe" is neither yes nor no'),
         ("patient,date,edss\nA,2018-01-10\n", "visits.csv: Line 2: The row has 2 cells, the header 3."),
