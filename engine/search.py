@@ -412,7 +412,7 @@ def search(
     the last visit is kept.
     """
     b, s, next_relapse, run_end = a, a + 1, ra, a
-    count = findings = misses = delta = label = 0
+    count = findings = misses = delta = label = run_kind = 0
     previous = up = down = 0.0
     has_previous = False
     other = CDI if r.event in (FIRST_CDW, FIRST_PIRA, FIRST_RAW) else CDW if r.event == FIRST_CDI else 0
@@ -464,7 +464,7 @@ def search(
                     found.pira[spare * r.windows + k] = NEVER
                 onward = next_move(found, spare, c, f, r)
                 aside = r.own_direction and kind == other and not moves
-                goes_on = c < run_end  # the run was counted before
+                goes_on = c < run_end and kind == run_kind  # the run was counted before
                 report = kept and not aside and not (goes_on and r.event == FIRST_PIRA)
                 if report and not goes_on:
                     delta = last_different(v, a, c, f, z, kind, r)
@@ -508,7 +508,7 @@ def search(
                 else:
                     s = onward + 1
                 if kept and not (moves or imputed or aside or r.repeat or (r.event == FIRST_RAW and not report)):
-                    run_end = e
+                    run_end, run_kind = e, kind
             elif below:
                 onward = c if r.from_event else f
                 jumped = onward + 1

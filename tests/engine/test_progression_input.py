@@ -232,6 +232,16 @@ def test_d1_a_run_that_came_back_in_between_counts_again():
     assert [event.date for event in run(visits, event="multiple").events] == [at(100), at(370)]
 
 
+def test_d1_a_change_the_other_way_is_no_part_of_the_run():
+    """Only the confirming visit is looked at, so that one run may be seen to go on across a visit of the other."""
+    visits = ((0, 4.0), (50, 3.0), (120, 5.0), (140, 3.0), (200, 5.0), (300, 5.0))
+    options = {"check_intermediate": False, "proceed_from": "event"}
+
+    assert [event.date for event in run(visits, **options).events] == [at(120)]
+    both = run(visits, event="multiple", **options).events
+    assert [(event.type, event.date) for event in both] == [("CDI", at(50)), ("CDW", at(120))]
+
+
 def test_d2_a_relapse_long_before_the_first_visit_is_kept():
     visits = ((0, 2.0), (20, 3.0), (110, 3.0))
 
