@@ -170,16 +170,20 @@ class Definition:
         free = self.relapse_indep
         points = (free.prec, free.event, free.conf)
         up, down = self.baseline in ("roving", "roving_wors"), self.baseline in ("roving", "roving_impr")
+        below_up, below_down = (self.sub_threshold_rebl in ("event", kind) for kind in ("worsening", "improvement"))
+        sub_up, sub_down = up and below_up, down and below_down
+        turned = self.peer and self.worsening == "decrease"  # there it takes a fall for an improvement, but for steps
         return search.Rules(
             event=_EVENTS[self.event],
             classify=self.classifies,
             move_up=up,
             move_down=down,
             from_event=self.proceed_from == "event",
-            sub_up=up and self.sub_threshold_rebl in ("event", "worsening"),
-            sub_down=down and self.sub_threshold_rebl in ("event", "improvement"),
+            sub_up=sub_down if turned else sub_up,
+            sub_down=sub_up if turned else sub_down,
+            sub_first=turned,
             any_change=self.sub_threshold_rebl != "none",
-            keep_higher=self.bl_geq and self.relapse_rebl,
+            keep=(-1.0 if turned else 1.0) if self.bl_geq and self.relapse_rebl else 0.0,
             own_steps=own_steps,
             rebaseline=self.relapse_rebl,
             lowest=self.rebaseline_value == "min_in_confirmation",

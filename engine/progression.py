@@ -38,7 +38,7 @@ _LABELS: dict[int, CdwType | None] = {
     search.RAW: "RAW",
     search.NOT_CLASSIFIABLE: "not classifiable",
 }
-_FOUND_KINDS = ("i4", "i4", "f8", "i4", "i1", "i1", "i4")
+_FOUND_KINDS = ("i4", "i4", "f8", "i4", "f8", "i1", "i1", "i4")
 _MISSED_KINDS = ("i4", "i4", "f8", "i1", "i1", "i4", "f8")
 _REASONS: dict[int, Reason] = {
     search.NO_LATER_VISIT: "no_later_visit",
@@ -139,7 +139,7 @@ class CohortEvents:
             baseline_date=day_of(int(cohort.day[base])),
             baseline_value=float(found.base_score[at]),
             last_delta_date=day_of(int(cohort.day[delta])),
-            last_delta_value=self._value(delta),
+            last_delta_value=float(found.delta_score[at]),
             days_from_start=int(cohort.day[onset] - cohort.day[first]),
             days_from_baseline=int(cohort.day[onset] - cohort.day[base]),
             sustained_days=int(cohort.day[held] - cohort.day[onset]),
@@ -276,7 +276,7 @@ def _tables(
     """Everything the search reads and writes: lists for the interpreter, which are faster there, else arrays."""
     size, patients, sign = len(cohort.day), len(cohort), -1.0 if definition.worsening == "decrease" else 1.0
     up, down = _steps(cohort, definition, delta_score)
-    changes_scores = rules.keep_higher or rules.lowest
+    changes_scores = rules.keep != 0 or rules.lowest
     score = cohort.score * sign if sign < 0 or (changes_scores and not interpreted) else cohort.score
     reach = np.full(len(cohort.relapse_first), 0.0 if definition.event == "firstPIRA" else rules.assoc_before)
     if rules.ends:
@@ -362,9 +362,9 @@ def _collected(
     columns = [np.asarray(column) for column in found]
     if rules.rebaseline and len(rows):  # only then can an earlier onset be found later
         rows = rows[np.lexsort((columns[0][rows], patient))]
-    wide = [column.reshape(-1, rules.windows)[rows] for column in columns[7:]]
-    narrow = [column[rows] for column in columns[:7]]
-    narrow[2] = narrow[2] * sign
+    wide = [column.reshape(-1, rules.windows)[rows] for column in columns[8:]]
+    narrow = [column[rows] for column in columns[:8]]
+    narrow[2], narrow[4] = narrow[2] * sign, narrow[4] * sign
     missed_rows, missed_patient, missed_starts = _rows(cohort.offsets, misses)
     other = [np.asarray(column)[missed_rows] for column in missed]
     other[2] = other[2] * sign

@@ -54,6 +54,7 @@ class Found(NamedTuple):
     base: Any
     base_score: Any
     delta: Any  # last clinically different visit
+    delta_score: Any  # as the search had it: a baseline may have taken another score
     kind: Any
     label: Any
     held: Any  # last visit of the uninterrupted run
@@ -83,8 +84,9 @@ class Rules(NamedTuple):
     from_event: bool
     sub_up: bool
     sub_down: bool
+    sub_first: bool  # a worsening is tested for a change below a step before it is for a step
     any_change: bool  # a change below a step is an onset, too
-    keep_higher: bool
+    keep: float  # 1: a new baseline is never lower than the one before it, -1: never higher, 0: as it is
     own_steps: bool  # a score that is replaced takes its steps along
     rebaseline: bool  # after each relapse
     lowest: bool  # a moved baseline takes the lowest score within the confirmation period
@@ -166,13 +168,13 @@ def breaks(v: Visits, start: int, end: int, base: float, step: float, kind: int)
     return end
 
 
-def returns(v: Visits, start: int, end: int, base: float, kind: int) -> int:
-    """First visit from `start` that is not on this side of the base at all; `end` when all are."""
+def holds_side(v: Visits, c: int, f: int, base: float, kind: int, r: Rules) -> bool:
+    """Whether every visit after the onset up to the confirming one, or that one alone, is on this side of the base."""
     score = v.score
-    for x in range(start, end):
+    for x in range(c + 1 if r.every_visit else f, f + 1):
         if not (score[x] - base) * kind > 0:
-            return x
-    return end
+            return False
+    return True
 
 
 def find_onset(v: Visits, s: int, z: int, base: float, up: float, down: float, r: Rules) -> int:
@@ -338,6 +340,7 @@ def miss_row(missed: Missed, a: int, count: int, onset: int, base: int, score: f
 def move_row(found: Found, source: int, target: int, windows: int) -> None:
     found.onset[target], found.base[target] = found.onset[source], found.base[source]
     found.base_score[target], found.delta[target] = found.base_score[source], found.delta[source]
+    found.delta_score[target] = found.delta_score[source]
     found.kind[target], found.label[target] = found.kind[source], found.label[source]
     found.held[target] = found.held[source]
     for k in range(windows):
@@ -409,7 +412,7 @@ def search(
     the last visit is kept.
     """
     b, s, next_relapse, run_end = a, a + 1, ra, a
-    count = findings = misses = delta = label = 0
+    count = findings = misses = delta = label = run_kind = 0
     previous = up = down = 0.0
     has_previous = False
     other = CDI if r.event in (FIRST_CDW, FIRST_PIRA, FIRST_RAW) else CDW if r.event == FIRST_CDI else 0
@@ -422,7 +425,7 @@ def search(
         if b >= z - 1:
             break
         s = max(s, b + 1)
-        if r.keep_higher and has_previous and previous > v.score[b]:
+        if has_previous and (previous - v.score[b]) * r.keep > 0:
             v.score[b] = previous
             if r.own_steps:
                 v.up[b], v.down[b] = up, down
@@ -443,6 +446,8 @@ def search(
             f = candidates(v, c, z, w, r, found.conf, spare * r.windows)
             is_step = (v.score[c] - base) * kind >= step
             holds = is_step and f >= 0 and confirmed(v, c, f, base, step, kind, r)
+            below = f >= 0 and (r.sub_up if kind > 0 else r.sub_down) and holds_side(v, c, f, base, kind, r)
+            holds = holds and not (below and kind > 0 and r.sub_first)
             imputed = (
                 not holds and is_step and kind > 0 and impute and c == z - 1
                 and v.day[c] - v.day[a] <= r.impute_within
@@ -459,7 +464,7 @@ def search(
                     found.pira[spare * r.windows + k] = NEVER
                 onward = next_move(found, spare, c, f, r)
                 aside = r.own_direction and kind == other and not moves
-                goes_on = c < run_end  # the run was counted before
+                goes_on = c < run_end and kind == run_kind  # the run was counted before
                 report = kept and not aside and not (goes_on and r.event == FIRST_PIRA)
                 if report and not goes_on:
                     delta = last_different(v, a, c, f, z, kind, r)
@@ -478,6 +483,7 @@ def search(
                 if report and not goes_on:
                     found.onset[spare], found.base[spare], found.base_score[spare] = c, b, base
                     found.delta[spare], found.kind[spare], found.label[spare] = delta, kind, label
+                    found.delta_score[spare] = v.score[delta]
                     found.held[spare] = e - 1
                     if row != spare:
                         move_row(found, spare, row, r.windows)
@@ -502,12 +508,8 @@ def search(
                 else:
                     s = onward + 1
                 if kept and not (moves or imputed or aside or r.repeat or (r.event == FIRST_RAW and not report)):
-                    run_end = e
-            elif (
-                f >= 0
-                and (r.sub_up if kind > 0 else r.sub_down)
-                and returns(v, c + 1 if r.every_visit else f, f + 1, base, kind) > f
-            ):
+                    run_end, run_kind = e, kind
+            elif below:
                 onward = c if r.from_event else f
                 jumped = onward + 1
                 if not r.peer:  # a real step on the way is not jumped over
@@ -560,7 +562,7 @@ def search_many(
 
 # What a compiler has to know beside `search_many`, in an order in which each needs only those before it
 PARTS = (
-    distances, within_relapses, extremum, breaks, returns, find_onset, candidates, confirmed, sustained, last_different,
-    relapse_free, classify, why_not, crossed, slot_of, miss_row, move_row, wanted, has_wanted, pick, lowest, next_move,
-    search,
+    distances, within_relapses, extremum, breaks, holds_side, find_onset, candidates, confirmed, sustained,
+    last_different, relapse_free, classify, why_not, crossed, slot_of, miss_row, move_row, wanted, has_wanted, pick,
+    lowest, next_move, search,
 )  # fmt: skip

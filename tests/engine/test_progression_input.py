@@ -1,0 +1,476 @@
+"""What goes in: rows that are set aside and why, relapses as they are known, other measures, and whole cohorts."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from engine.progression import PRESETS, Cohort, Definition, detect, detect_cohort
+from engine.types import Interval
+
+DAY = date(2020, 1, 1)
+PLAIN = Definition()
+CLASSED = Definition(RAW_PIRA=True)
+RISE = ((0, 2.0), (100, 3.0), (190, 3.0), (280, 3.0))
+
+
+def at(days):
+    return DAY + timedelta(days)
+
+
+def rows(*visits):
+    return [(at(days), *rest) for days, *rest in visits]
+
+
+def run(visits, relapses=(), **options):
+    onsets = None if relapses is None else [at(days) for days in relapses]
+    return detect(rows(*visits), onsets, Definition.from_mapping(options))
+
+
+def cdw_type(relapses, visits=RISE, **options):
+    (event,) = run(visits, relapses, RAW_PIRA=True, **options).events
+    return event.cdw_type
+
+
+# Rows
+
+
+def test_a_row_without_a_score_is_no_visit_and_no_finding():
+    found = run(((0, 2.0), (50, None), (100, 3.0), (150, None), (190, 3.0)))
+
+    assert [event.date for event in found.events] == [at(100)]
+    assert found.findings == ()
+    assert (found.events[0].onset_row, found.events[0].confirmed_rows, found.events[0].held_row) == (2, (4,), 4)
+
+
+def test_a_row_without_a_date_is_a_finding():
+    found = detect([(None, 5.0), *rows(*RISE)], [], PLAIN)
+
+    assert [event.date for event in found.events] == [at(100)]
+    assert [(finding.row, finding.kind) for finding in found.findings] == [(0, "no_date")]
+    assert found.findings[0].sentence == "Row 1 has no date."
+
+
+@pytest.mark.parametrize("score", [0.5, 2.25, 10.5, -1, 99])
+def test_a_score_off_the_grid_is_a_finding_and_leaves_the_others(score):
+    found = run((*RISE, (150, score)))
+
+    assert [event.date for event in found.events] == [at(100)]
+    assert [finding.sentence for finding in found.findings] == [
+        "Row 5 is not a step of the scale (0.0, 1.0, 1.5 to 10.0)."
+    ]
+
+
+def test_of_two_rows_of_a_day_the_last_one_given_counts():
+    found = run(((0, 2.0), (100, 2.0), (100, 3.0), (190, 3.0)))
+
+    assert [event.onset_row for event in found.events] == [2]
+    assert [finding.sentence for finding in found.findings] == [
+        "Row 2 is not used: another row of the same day comes later and is used."
+    ]
+
+
+def test_rows_in_any_order_are_sorted_and_keep_their_numbers():
+    found = run(((190, 3.0), (0, 2.0), (280, 3.0), (100, 3.0)))
+
+    (event,) = found.events
+    assert (event.date, event.onset_row, event.baseline_row, event.confirmed_rows, event.held_row) == (
+        at(100), 3, 1, (0,), 2,
+    )  # fmt: skip
+
+
+def test_a_date_time_counts_as_its_own_calendar_day():
+    times = [datetime.combine(at(days), datetime.max.time(), UTC) for days, _ in RISE]
+    found = detect(zip(times, [score for _, score in RISE], strict=True), [datetime(2020, 4, 9, 23, 59)], CLASSED)  # noqa: DTZ001
+
+    (event,) = found.events
+    assert (event.date, event.cdw_type, event.confirmed) == (at(100), "RAW", {"84": at(190)})
+    assert found.total_followup_days == 280
+
+
+def test_a_column_of_date_times_counts_by_calendar_days():
+    days = np.array(["2020-01-01T23:59", "2020-04-10T00:01", "2020-07-09T12:00", "NaT"], dtype="datetime64[m]")
+    cohort = Cohort.from_columns([1, 1, 1, 1], days, [2, 3, 3, 3])
+
+    (event,) = detect_cohort(cohort, PLAIN).of(0)
+    assert (event.date, event.confirmed["84"]) == (at(100), at(190))
+    assert [finding.kind for finding in cohort.findings] == ["no_date"]
+
+
+@pytest.mark.parametrize("visits", [(), ((0, None),), ((0, 99.0),)])
+def test_a_patient_without_a_usable_visit_has_no_events_and_no_followup(visits):
+    found = run(visits, [10])
+
+    assert (found.events, found.unconfirmed, found.total_followup_days) == ((), (), None)
+
+
+def test_a_single_visit_has_a_followup_of_no_days():
+    assert run(((0, 2.0),)).total_followup_days == 0
+
+
+# Relapses
+
+
+def test_relapses_that_were_never_collected_leave_a_worsening_unclassified():
+    assert cdw_type(None) == "not classifiable"
+    assert cdw_type(()) == "PIRA"
+    assert cdw_type(None, compat="pymsprog") == "PIRA"
+    assert run(RISE, None, event="firstPIRA").events == ()
+    assert run(RISE, (), event="firstPIRA").events != ()
+
+
+@pytest.mark.parametrize(
+    ("relapse", "expected"),
+    [(9, "PIRA"), (10, "RAW"), (100, "RAW"), (101, "undefined"), (130, "undefined"), (220, "undefined"), (221, "PIRA")],
+)
+def test_the_ends_of_the_windows_belong_to_them(relapse, expected):
+    """Onset on day 100: RAW from 90 days before it, PIRA without a relapse 90 days before to 30 days after."""
+    visits = ((0, 2.0), (100, 3.0), (190, 3.0))
+
+    assert cdw_type((relapse,), visits, relapse_to_conf=0) == expected
+
+
+def test_a_relapse_known_as_an_interval_is_as_near_as_it_may_have_been():
+    def label(first, last):
+        definition = Definition(RAW_PIRA=True, relapse_to_bl=0, relapse_to_conf=0)
+        (event,) = detect(rows(*RISE), [Interval(at(first), at(last))], definition).events
+        return event.cdw_type
+
+    assert label(-60, 9) == "PIRA"
+    assert label(-60, 10) == "RAW"
+    assert label(-60, 300) == "RAW"
+    assert label(131, 280) == "undefined"
+
+    near = detect(rows(*RISE[:3]), [Interval(at(150), at(165))], PLAIN)
+    assert near.events == ()
+    assert near.unconfirmed[0].reason == "near_relapse"
+    assert detect(rows(*RISE[:3]), [Interval(at(150), at(160))], PLAIN).events != ()
+
+
+def test_a_baseline_moves_while_a_relapse_may_be_near_it():
+    (event,) = detect(rows((0, 2.0), (25, 2.0), (100, 3.0), (190, 3.0)), [Interval(at(-40), at(-10))], PLAIN).events
+
+    assert event.baseline_date == at(25)
+
+
+def test_the_end_of_a_relapse_replaces_the_days_after_its_onset():
+    def found(relapses, **options):
+        return detect(rows(*RISE), relapses, Definition(RAW_PIRA=True, relapse_end=True, **options)).events[0]
+
+    assert found([(at(90), at(95))]).cdw_type == "undefined"  # over by onset, but within the window of PIRA
+    assert found([(at(90), at(100))]).cdw_type == "RAW"
+    assert found([(at(-5), at(-1))]).baseline_date == DAY  # over before the baseline
+    assert detect(rows(*RISE), [(at(-5), at(20))], Definition(relapse_end=True)).events == ()
+    assert found([(at(90), None)]).cdw_type == "RAW"  # no end known: by the onset as usual
+    assert found([]).cdw_type == "PIRA"
+    assert found([(at(180), at(185))]).confirmed == {"84": at(190)}
+    assert found([(at(180), at(200))]).confirmed == {"84": at(280)}
+
+
+def test_relapses_in_any_order_and_twice_are_one_list():
+    visits = ((0, 2.0), (100, 3.0), (190, 3.0), (280, 3.0), (400, 4.0), (500, 4.0))
+    options = {"event": "multiple", "baseline": "roving", "RAW_PIRA": True, "relapse_rebl": True}
+
+    one = run(visits, (350, 90), **options)
+    other = run(visits, (90, 350, 90), **options)
+
+    assert one.as_mapping() == other.as_mapping()
+
+
+# Other measures
+
+
+@pytest.mark.parametrize("name", ["nhpt", "t25fw"])
+def test_a_time_that_rises_by_a_fifth_is_worse(name):
+    visits = ((0, 20.0), (100, 24.0), (190, 24.1), (300, 16.0), (400, 16.0))
+    options = {"steps": name, "event": "multiple"}
+
+    worse, better = run(visits, **options).events
+
+    assert (worse.type, worse.value, worse.baseline_value) == ("CDW", 24.0, 20.0)
+    assert (better.type, better.value) == ("CDI", 16.0)
+    assert run(((0, 20.0), (100, 23.9), (190, 23.9)), **options).events == ()
+
+
+def test_where_lower_is_worse_four_points_down_are_a_worsening():
+    visits = ((0, 50.0), (100, 46.0), (190, 45.0), (300, 54.0), (400, 55.0))
+    options = {"steps": "sdmt", "worsening": "decrease", "event": "multiple"}
+
+    worse, better = run(visits, **options).events
+
+    assert (worse.type, worse.value, worse.baseline_value, worse.last_delta_value) == ("CDW", 46.0, 50.0, 50.0)
+    assert (better.type, better.value, better.baseline_value) == ("CDI", 54.0, 50.0)
+    assert run(((0, 50.0), (100, 46.5), (190, 46.5)), **options).events == ()
+    assert run(((0, 10.0), (100, 8.0), (190, 8.0)), **options).events[0].type == "CDW"
+    assert run(((0, 50.0), (100, 46.0)), **options).unconfirmed[0].baseline_value == 50.0
+
+
+def test_steps_can_be_taken_at_another_score():
+    """Half a point counts from 6.0 on: the relapse-independent score may be low while the real one is high."""
+    days = [at(days).toordinal() for days in (0, 100, 190)]
+    cohort = Cohort.from_columns([1, 1, 1], days, [3.0, 3.5, 3.5])
+
+    assert detect_cohort(cohort, PLAIN).of(0) == ()
+    (event,) = detect_cohort(cohort, PLAIN, delta_score=[6.0, 6.5, 6.5]).of(0)
+    assert (event.value, event.baseline_value) == (3.5, 3.0)
+
+
+# Where we leave the peers: D1 to D8 of the specification
+
+
+def test_d1_one_uninterrupted_worsening_is_one_event():
+    visits = ((0, 2.0), (100, 3.0), (190, 3.0), (280, 3.0), (370, 3.0), (460, 3.0))
+
+    assert len(run(visits, event="multiple").events) == 1
+    assert len(run(visits, event="multiple", count_continuations=True).events) == 2
+    assert len(run(visits, event="multiple", compat="pymsprog").events) == 2
+
+
+def test_d1_a_run_that_came_back_in_between_counts_again():
+    visits = ((0, 2.0), (100, 3.0), (190, 3.0), (280, 2.0), (370, 3.0), (460, 3.0))
+
+    assert [event.date for event in run(visits, event="multiple").events] == [at(100), at(370)]
+
+
+def test_d1_a_change_the_other_way_is_no_part_of_the_run():
+    """Only the confirming visit is looked at, so that one run may be seen to go on across a visit of the other."""
+    visits = ((0, 4.0), (50, 3.0), (120, 5.0), (140, 3.0), (200, 5.0), (300, 5.0))
+    options = {"check_intermediate": False, "proceed_from": "event"}
+
+    assert [event.date for event in run(visits, **options).events] == [at(120)]
+    both = run(visits, event="multiple", **options).events
+    assert [(event.type, event.date) for event in both] == [("CDI", at(50)), ("CDW", at(120))]
+
+
+def test_d2_a_relapse_long_before_the_first_visit_is_kept():
+    visits = ((0, 2.0), (20, 3.0), (110, 3.0))
+
+    assert cdw_type((-60,), visits) == "RAW"
+    assert cdw_type((-60,), visits, relapse_history="peer") == "PIRA"
+    assert cdw_type((-60,), visits, compat="pymsprog") == "PIRA"
+
+
+def test_d3_the_order_of_the_days_of_confirmation_does_not_matter():
+    visits = ((0, 2.0), (100, 3.0), (200, 3.0), (300, 4.0), (400, 4.0), (500, 4.0))
+    options = {"event": "multiple", "baseline": "roving", "conf_tol_days": 40}
+
+    up = run(visits, conf_days=[84, 168], **options)
+    down = run(visits, conf_days=[168, 84], **options)
+    peer = run(visits, conf_days=[168, 84], compat="pymsprog", **options)
+
+    assert up.as_mapping() == down.as_mapping()
+    assert [event.date for event in down.events] == [at(100), at(300)]
+    assert [event.date for event in peer.events] == [at(100)]
+
+
+def test_d4_a_smaller_change_does_not_jump_over_a_real_step():
+    visits = ((0, 3.0), (100, 3.5), (190, 4.0), (280, 4.0))
+    options = {"baseline": "roving", "sub_threshold_rebl": "event"}
+
+    (event,) = run(visits, **options).events
+
+    assert (event.date, event.baseline_date, event.baseline_value) == (at(190), DAY, 3.0)
+    assert run(visits, compat="pymsprog", **options).events == ()
+
+
+def test_d4_a_smaller_change_still_moves_the_baseline_where_there_is_no_step():
+    visits = ((0, 3.0), (100, 3.5), (190, 3.5), (280, 4.5), (370, 4.5))
+
+    (event,) = run(visits, baseline="roving", sub_threshold_rebl="worsening").events
+    assert (event.date, event.baseline_date) == (at(280), at(190))
+
+    (event,) = run(visits, baseline="roving", sub_threshold_rebl="improvement").events
+    assert (event.date, event.baseline_date) == (at(280), DAY)
+
+
+def test_d5_relapses_need_not_be_in_order():
+    visits = ((0, 2.0), (100, 3.0), (190, 3.0), (300, 4.0), (400, 4.0), (500, 4.0))
+    options = {"event": "multiple", "relapse_rebl": True, "RAW_PIRA": True}
+
+    assert run(visits, (250, 50), **options).as_mapping() == run(visits, (50, 250), **options).as_mapping()
+
+
+@pytest.mark.parametrize("compat", ["none", "pymsprog"])
+def test_d6_where_the_peer_fails_there_is_a_result(compat):
+    flat = ((0, 2.0), (100, 2.0))
+    once = ((0, 4.0), (100, 3.0), (190, 3.0), (230, 4.0), (300, 4.0))
+
+    assert run(flat, include_stable=False, compat=compat).events == ()
+    assert run((), (), compat=compat).events == ()
+    assert run(RISE, (), RAW_PIRA=True, compat=compat).events[0].cdw_type == "PIRA"
+    (event,) = run(once, event="firstCDI", conf_days=[84, 168], conf_tol_days=[7, 30], compat=compat).events
+    assert event.confirmed == {"84": at(190), "168": None}
+
+
+def test_d7_an_onset_late_in_the_day_stays_on_its_day():
+    late = [(datetime.combine(at(days), datetime.max.time()), score) for days, score in RISE]
+
+    assert detect(late, [], PLAIN).events[0].date == at(100)
+
+
+def test_d8_by_option_an_improvement_does_not_hide_a_first_worsening():
+    visits = ((0, 3.0), (100, 2.0), (120, 4.0), (190, 2.0), (200, 4.0))
+    options = {"check_intermediate": False}
+
+    assert run(visits, **options).events == ()
+    assert [event.date for event in run(visits, own_direction=True, **options).events] == [at(120)]
+
+
+# Cohorts
+
+
+def cohort_of(histories, relapses=None):
+    flat = [(who, at(days).toordinal(), score) for who, visits in histories.items() for days, score in visits]
+    onsets = [(who, at(days).toordinal()) for who, days in (relapses or {}).items() for days in days]
+    who, day, score = zip(*flat, strict=True) if flat else ((), (), ())
+    return Cohort.from_columns(
+        np.array(who, dtype=object), day, score,
+        relapse_patient=np.array([who for who, _ in onsets], dtype=object),
+        relapse_day=[day for _, day in onsets],
+    )  # fmt: skip
+
+
+def test_a_cohort_is_many_single_patients():
+    histories = {"a": RISE, "b": ((0, 4.0), (100, 3.0), (190, 3.0)), "c": ((0, 2.0), (90, 2.0)), "d": RISE[:1]}
+    relapses = {"a": (90,), "b": (-40, 300)}
+    definition = Definition(event="multiple", RAW_PIRA=True)
+
+    found = detect_cohort(cohort_of(histories, relapses), definition)
+
+    for index, (who, visits) in enumerate(histories.items()):
+        alone = run(visits, relapses.get(who, ()), event="multiple", RAW_PIRA=True)
+        assert [event.as_mapping() for event in found.of(index)] == [event.as_mapping() for event in alone.events]
+        assert found.unconfirmed_of(index) == tuple(
+            change.__class__(**{**_fields(change), "onset_row": found.cohort.row[found.cohort.offsets[index]]
+                                + change.onset_row})
+            for change in alone.unconfirmed
+        )  # fmt: skip
+    assert len(found) == 2
+    assert list(found.counts) == [1, 1, 0, 0]
+    assert list(found.patient) == [0, 1]
+    assert list(found.onset_days) == [at(100).toordinal()] * 2
+    assert found.cohort.index_of("b") == 1
+
+
+def _fields(change):
+    return {name: getattr(change, name) for name in change.__slots__}
+
+
+def test_an_empty_cohort_has_no_events():
+    for compiled in (False, None):
+        found = detect_cohort(Cohort.from_columns([], [], []), PLAIN, compiled=compiled)
+        assert len(found) == 0
+        assert list(found.cohort.followup_days()) == []
+
+
+def test_one_bad_row_never_stops_a_cohort():
+    names = np.array(["a", "a", "a", "", None, "b", "b", "c"], dtype=object)
+    days = [at(0).toordinal(), at(100).toordinal(), at(190).toordinal(), 737000, 737000, np.nan, 737425, 737425]
+    cohort = Cohort.from_columns(names, days, [2, 3, 3, 4, 4, 4, 77, np.nan])
+
+    found = detect_cohort(cohort, PLAIN)
+
+    assert [event.date for event in found.of(0)] == [at(100)]
+    assert found.of(1) == found.of(2) == ()
+    assert [(finding.patient, finding.row, finding.kind) for finding in cohort.findings] == [
+        ("", 3, "no_patient"),
+        (None, 4, "no_patient"),
+        ("b", 5, "no_date"),
+        ("b", 6, "off_grid"),
+        ("b", None, "no_usable_visit"),
+        ("c", None, "no_usable_visit"),
+    ]
+    assert cohort.findings[-1].sentence == "The patient has no usable visit."
+    assert list(cohort.followup_days()[:1]) == [190]
+    assert np.isnan(cohort.followup_days()[1:]).all()
+
+
+def test_columns_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="must be of one length"):
+        Cohort.from_columns([1, 1], [1.0], [2.0])
+
+
+def test_a_relapse_of_nobody_in_the_cohort_is_nobodys():
+    cohort = cohort_of({"b": RISE}, {"a": (90,), "b": (), "z": (90,)})
+
+    assert detect_cohort(cohort, CLASSED).of(0)[0].cdw_type == "PIRA"
+
+
+def test_a_cohort_names_those_whose_relapses_were_not_collected():
+    days = [at(days).toordinal() for days, _ in RISE]
+    cohort = Cohort.from_columns(
+        [1] * 4 + [2] * 4, days * 2, [score for _, score in RISE] * 2,
+        relapse_patient=[], relapse_day=[], not_collected=[2],
+    )  # fmt: skip
+    found = detect_cohort(cohort, CLASSED)
+
+    assert [found.of(index)[0].cdw_type for index in (0, 1)] == ["PIRA", "not classifiable"]
+    with pytest.raises(KeyError):
+        cohort.index_of(3)
+
+
+def test_an_imputation_by_chance_depends_on_the_patient_and_the_seed_alone():
+    visits = rows((0, 2.0), (100, 3.0))
+
+    def kept(seed, chance=0.5):
+        definition = Definition(impute_last_visit=chance, impute_seed=seed)
+        return [len(detect(visits, [], definition, patient=who).events) for who in range(200)]
+
+    assert kept(1) == kept(1)
+    assert kept(1) != kept(2)
+    assert 60 < sum(kept(1)) < 140
+    assert 0 < sum(kept(1, 0.1)) < 50
+
+
+def test_an_imputation_within_days_counts_from_the_first_visit():
+    assert len(run(((0, 2.0), (100, 3.0)), impute_last_visit=100).events) == 1
+    assert len(run(((0, 2.0), (100, 3.0)), impute_last_visit=99).events) == 0
+    assert run(((0, 2.0), (100, 1.0)), impute_last_visit=1, event="firstCDI").events == ()
+
+
+def test_the_lowest_score_within_the_confirmation_becomes_the_baseline():
+    visits = ((0, 2.0), (100, 4.0), (150, 3.0), (200, 4.0), (300, 4.0), (400, 4.0))
+    options = {"baseline": "roving", "event": "multiple"}
+
+    first, second = run(visits, rebaseline_value="min_in_confirmation", **options).events
+
+    assert (first.date, second.date, second.baseline_date, second.baseline_value) == (at(100), at(300), at(200), 3.0)
+    assert len(run(visits, **options).events) == 1
+
+
+def test_the_hash_of_a_result_changes_with_the_input_and_the_definition():
+    base = run(RISE, (90,))
+
+    same = run(reversed(RISE), (90, 90))
+    others = [
+        run(RISE), run(RISE[:3], (90,)), run(RISE, (91,)), run(RISE, (90,), conf_days=90), run(RISE, None),
+        run(((0, 2.0), (100, 3.0), (190, 3.0), (280, 3.5)), (90,)),
+        run(((0, 2.0), (100, 3.0), (190, 3.0), (280, 3.0, False)), (90,)),
+        detect(rows(*RISE), [Interval(at(90), at(91))], PLAIN), detect(rows(*RISE), [(at(90), at(91))], PLAIN),
+    ]  # fmt: skip
+
+    assert same.content_hash == base.content_hash
+    assert len({found.content_hash for found in (base, *others)}) == len(others) + 1
+    assert base.as_mapping()["content_hash"] == base.content_hash
+    assert base.as_mapping()["definition"] == PLAIN.as_mapping()
+
+
+def test_presets_run_on_a_patient():
+    visits = rows(*RISE, (500, 3.0), (700, 1.0), (1000, 1.0))
+
+    found = {
+        name: [(event.type, event.cdw_type, event.date) for one in preset.definitions
+               for event in detect(visits, [], one).events]
+        for name, preset in PRESETS.items()
+    }  # fmt: skip
+
+    worse, better, pira = ("CDW", None, at(100)), ("CDI", None, at(700)), ("CDW", "PIRA", at(100))
+    assert found == {
+        "carems_6m": [worse, better],
+        "carems_3m": [worse, better],
+        "msbase": [],  # the worsening did not last to the end
+        "pira_2023": [pira],
+        "pira_2025": [pira],
+        "pira_portaccio": [pira],
+        "msprog_default": [worse],
+    }
