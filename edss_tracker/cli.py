@@ -243,6 +243,18 @@ def check() -> int:
     return 1 if wrong else 0
 
 
+def events_arguments(one: argparse.ArgumentParser) -> None:
+    from outcomes.exchange import events_command
+
+    events_command.add_arguments(one)
+
+
+def events(options: argparse.Namespace) -> int:
+    from outcomes.exchange import events_command
+
+    return events_command.run(options)
+
+
 # Records -------------------------------------------------------------------------------------------------------------
 
 
@@ -319,18 +331,6 @@ def import_records(options: argparse.Namespace) -> int:
     return command.run(options)
 
 
-def events_arguments(one: argparse.ArgumentParser) -> None:
-    from outcomes.exchange import events_command
-
-    events_command.add_arguments(one)
-
-
-def events(options: argparse.Namespace) -> int:
-    from outcomes.exchange import events_command
-
-    return events_command.run(options)
-
-
 def say(*lines: str) -> None:
     """Print at once, also into a file or a pipe."""
     for line in lines:
@@ -356,8 +356,8 @@ COMMANDS = {
     "seed": Command("make the demo registry of invented patients in an empty database", seed),
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
     "import": Command("read records from files", import_records, import_arguments),
-    "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),
     "recompute": Command("compute trajectories again, or check the stored ones", recompute, recompute_arguments),
+    "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),
 }
 
 if __name__ == "__main__":
