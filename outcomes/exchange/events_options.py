@@ -30,6 +30,10 @@ def help_text() -> tuple[str, str]:
         The relapse table has one row a relapse: patient, date of onset. A relapse known only to the month (2019-12) or
         the year (2019) counts as near as it may have been. Without a relapse table relapses count as never asked for.
 
+        The answer has one row an event, with the day of its onset, its baseline and the visits that confirm it, one
+        column a time of confirmation; who has no event is listed once, with the days of follow-up. A file carries no
+        deaths, so an EDSS of 10 is taken as it is. The exit code is 0 when everything was written.
+
         A row that cannot be used (no date, a score that is not a step of the EDSS) is named and set aside. A wrong
         date or number stops the command before anything is written, with exit code 2.""")
     presets = [f"  {name}: {preset.title}" + _sentences(preset) for name, preset in PRESETS.items()]
