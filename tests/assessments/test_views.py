@@ -35,7 +35,7 @@ def change(stored, by, **fields):
 
 
 def figure(response) -> str:
-    return re.search(r'class="figure-now">([^<]*)<', response.content.decode())[1]
+    return re.search(r'class="figure-now[^"]*">([^<]*)<', response.content.decode())[1]
 
 
 def errors_in(response) -> dict:
