@@ -239,7 +239,7 @@ def recompute_arguments(one: argparse.ArgumentParser) -> None:
 
 
 def recompute(options: argparse.Namespace) -> int:
-    """Compute what is out of date, or everybody; 1 when a patient failed or a process of ours was killed."""
+    """Compute what is out of date, or everybody; 1 when a patient failed."""
     checks.start_django()
     checks.database()
     if options.check:

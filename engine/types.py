@@ -16,7 +16,7 @@ Certainty = Literal["confirmed", "provisional"]
 Direction = Literal["improvement", "worsening"]
 
 DAYS_PER_YEAR = 365.25  # of every duration that is shown in years
-
+_LAST = date.max.toordinal()
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -37,7 +37,7 @@ def edss_words(edss: float) -> str:
 
 def day_of(ordinal: int) -> date:
     """The day of a proleptic ordinal, held within what a calendar date can express."""
-    return date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
+    return date.fromordinal(ordinal if 1 <= ordinal <= _LAST else 1 if ordinal < 1 else _LAST)
 
 
 @dataclass(frozen=True, slots=True, order=True)

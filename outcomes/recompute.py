@@ -10,6 +10,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,14 +21,16 @@ from functools import partial
 from typing import Any, TypeVar
 
 import django
-from django.db import connection
+from django.db import connection, connections
 
 from outcomes import trajectory
 from patients.models import Freshness
 
 log = logging.getLogger(__name__)
-CHUNK = 200  # patients in one lock, for about a tenth of a second: whoever saves one of them waits that long
+CHUNK = 100  # patients in one lock, for well under a tenth of a second: whoever saves one of them waits that long
 PROCESSES = min(4, os.cpu_count() or 1)
+WORTH = 5  # chunks that are worth starting another process for
+START = "fork" if sys.platform == "linux" else "spawn"  # elsewhere libraries do not all survive a fork
 BREATH = 0.02  # seconds between chunks on SQLite, where each lock shuts out every writer
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -85,7 +88,7 @@ def check(*, processes: int = PROCESSES, progress: Progress = lambda done, of: N
 def chunks(work: Callable[[Sequence[int]], T], ids: Sequence[int], processes: int, progress: Progress) -> Iterator[T]:
     """The work on each chunk of these patients, in order."""
     pieces = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
-    with mapper(min(processes, len(pieces))) as run:
+    with mapper(min(processes, 1 + len(pieces) // WORTH)) as run:
         for number, found in enumerate(run(partial(unhurried, work), pieces), start=1):
             yield found
             progress(min(number * CHUNK, len(ids)), len(ids))
@@ -108,7 +111,9 @@ def mapper(processes: int) -> Iterator[Callable[..., Iterable[Any]]]:
     elif processes <= 1:
         yield map
     else:
-        pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=django.setup)
+        connections.close_all()  # each process opens its own
+        context = multiprocessing.get_context(START)
+        pool = ProcessPoolExecutor(processes, mp_context=context, initializer=django.setup)
         try:
             yield pool.map
         except BrokenProcessPool:

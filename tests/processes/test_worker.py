@@ -103,3 +103,33 @@ def test_production_answers_behind_its_proxy(servers, tmp_path):
 
         eventually(lambda: here.edss("health", **production).returncode == 0, here.said)
         here.close()
+
+
+MANY = """
+from tests.factories import make_centre, make_patient, make_user, visit
+from outcomes import recompute
+from patients.models import Freshness
+centre = make_centre("Many"); by = make_user("many", centre=centre)
+for number in range(12): visit(make_patient(centre, by, family_name=str(number)), by, "2024-01-01", 3)
+recompute.CHUNK = recompute.WORTH = 1
+"""
+COMPUTE = "done = recompute.recompute(every=True, processes=2); print(done.computed, Freshness.objects.stale().count())"
+
+
+def test_several_processes_compute_everybody_once(installation):
+    assert installation.python(MANY + COMPUTE, EDSS_HINTS="off") == "12 0"
+    assert installation.edss("recompute", "--check").returncode == 0
+
+
+def test_a_killed_process_of_a_recomputation_is_reported(servers, tmp_path):
+    code = (
+        "import os, signal\n"
+        "from outcomes import recompute\n"
+        "recompute.CHUNK = recompute.WORTH = 1\n"
+        "def kill(ids): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "try: list(recompute.chunks(kill, [1, 2, 3], 2, lambda *_: None))\n"
+        "except recompute.Interrupted: print('interrupted')"
+    )
+    with servers(tmp_path) as here:
+        assert here.python(code) == "interrupted"
+        here.close()
