@@ -162,6 +162,8 @@ def test_the_end_of_a_relapse_replaces_the_days_after_its_onset():
     assert found([(at(-5), at(-1))]).baseline_date == DAY  # over before the baseline
     assert detect(rows(*RISE), [(at(-5), at(20))], Definition(relapse_end=True)).events == ()
     assert found([(at(90), None)]).cdw_type == "RAW"  # no end known: by the onset as usual
+    assert found([(at(100), None)], relapse_assoc=0).cdw_type == "RAW"  # on the very day
+    assert found([(at(99), None)], relapse_assoc=0).cdw_type == "undefined"
     assert found([]).cdw_type == "PIRA"
     assert found([(at(180), at(185))]).confirmed == {"84": at(190)}
     assert found([(at(180), at(200))]).confirmed == {"84": at(280)}
@@ -350,6 +352,20 @@ def test_a_cohort_is_many_single_patients():
     assert list(found.patient) == [0, 1]
     assert list(found.onset_days) == [at(100).toordinal()] * 2
     assert found.cohort.index_of("b") == 1
+
+
+def test_the_event_that_is_picked_is_the_patients_own():
+    """It moves to the first row of its patient, in every column, and touches no other patient's."""
+    long = ((0, 3.0), (100, 2.0), (190, 2.0), (300, 4.0), (400, 4.0), (500, 4.0))
+    histories = {"a": long, "b": long[:-1], "c": long}
+    definition = Definition(event="firstPIRA", conf_days=(84, 168), baseline="roving")
+
+    found = detect_cohort(cohort_of(histories, {"c": ()}), definition, compiled=False)
+
+    both, one = {"84": at(400), "168": at(500)}, {"84": at(400), "168": None}
+    assert [[event.date for event in found.of(index)] for index in range(3)] == [[at(300)]] * 3
+    assert [found.of(index)[0].confirmed for index in range(3)] == [both, one, both]
+    assert [found.of(index)[0].pira_confirmed for index in range(3)] == [both, one, both]
 
 
 def _fields(change):
