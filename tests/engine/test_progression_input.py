@@ -179,6 +179,20 @@ def test_relapses_in_any_order_and_twice_are_one_list():
     assert one.as_mapping() == other.as_mapping()
 
 
+@pytest.mark.parametrize("compat", ["none", "pymsprog"])
+@pytest.mark.parametrize(
+    ("first", "options"), [(3.0, {}), (2.5, {"sub_threshold_rebl": "event"})], ids=["a step", "less than a step"]
+)
+def test_a_baseline_that_has_moved_moves_on_after_a_relapse(first, options, compat):
+    """The score of 300 days, after the relapse, is the baseline: only from there is it a step down to the last ones."""
+    visits = ((0, 2.0), (100, first), (190, first), (300, first + 0.5), (400, first - 0.5), (500, first - 0.5))
+    options = {"event": "multiple", "baseline": "roving", "relapse_rebl": True, "compat": compat, **options}
+
+    better = run(visits, (200,), **options).events[-1]
+
+    assert (better.type, better.date, better.baseline_date) == ("CDI", at(400), at(300))
+
+
 # Other measures
 
 
