@@ -193,6 +193,27 @@ def test_a_baseline_that_has_moved_moves_on_after_a_relapse(first, options, comp
     assert (better.type, better.date, better.baseline_date) == ("CDI", at(400), at(300))
 
 
+@pytest.mark.parametrize("compat", ["none", "pymsprog"])
+def test_events_are_in_order_of_onset_even_where_an_earlier_one_is_found_later(compat):
+    """After the relapse the baseline is 3.5, and from there day 110 is a step down that it was not from 3.0."""
+    visits = ((0, 3.0), (105, 3.5), (110, 2.5), (160, 2.0), (240, 2.0), (300, 2.0))
+    options = {"event": "multiple", "relapse_rebl": True, "relapse_to_bl": 0, "relapse_to_conf": 0, "compat": compat}
+
+    found = run(visits, (100,), **options).events[:2]
+
+    assert [(event.date, event.baseline_date) for event in found] == [(at(110), at(105)), (at(160), DAY)]
+    assert [event.number for event in found] == [1, 2]
+
+
+def test_a_relapse_on_the_day_of_a_visit_is_no_days_before_it_and_after_it():
+    assert run(RISE[:3], (190,), relapse_to_conf=[0, 1]).events == ()
+    assert run(RISE[:3], (190,), relapse_to_conf=[1, 0]).events == ()
+    assert run(RISE[:3], (190,), relapse_to_conf=0).events != ()
+    assert run(RISE[:3], (191,), relapse_to_conf=[0, 1]).events != ()
+    assert run(RISE[:3], (191,), relapse_to_conf=[0, 2]).events == ()
+    assert run(RISE[:3], (189,), relapse_to_conf=[1, 0]).events != ()
+
+
 # Other measures
 
 
@@ -391,6 +412,12 @@ def test_an_empty_cohort_has_no_events():
         found = detect_cohort(Cohort.from_columns([], [], []), PLAIN, compiled=compiled)
         assert len(found) == 0
         assert list(found.cohort.followup_days()) == []
+
+
+def test_a_patient_with_a_single_visit_does_not_end_the_cohort():
+    found = detect_cohort(cohort_of({"a": RISE[:1], "b": RISE, "c": (), "d": RISE}), PLAIN, compiled=False)
+
+    assert list(found.counts) == [0, 1, 1]
 
 
 def test_one_bad_row_never_stops_a_cohort():
