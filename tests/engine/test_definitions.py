@@ -4,7 +4,7 @@ import json
 from math import inf, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.definitions import RelapseFree
@@ -132,6 +132,7 @@ def test_the_refusal_says_what_is_wrong(mapping, words):
     assert str(refused.value) == words
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_a_definition_is_read_back_from_what_it_writes(rng):
     options = drawn.own_options(rng)

@@ -162,6 +162,8 @@ def test_the_end_of_a_relapse_replaces_the_days_after_its_onset():
     assert found([(at(-5), at(-1))]).baseline_date == DAY  # over before the baseline
     assert detect(rows(*RISE), [(at(-5), at(20))], Definition(relapse_end=True)).events == ()
     assert found([(at(90), None)]).cdw_type == "RAW"  # no end known: by the onset as usual
+    assert found([(at(100), None)], relapse_assoc=0).cdw_type == "RAW"  # on the very day
+    assert found([(at(99), None)], relapse_assoc=0).cdw_type == "undefined"
     assert found([]).cdw_type == "PIRA"
     assert found([(at(180), at(185))]).confirmed == {"84": at(190)}
     assert found([(at(180), at(200))]).confirmed == {"84": at(280)}
@@ -175,6 +177,41 @@ def test_relapses_in_any_order_and_twice_are_one_list():
     other = run(visits, (90, 350, 90), **options)
 
     assert one.as_mapping() == other.as_mapping()
+
+
+@pytest.mark.parametrize("compat", ["none", "pymsprog"])
+@pytest.mark.parametrize(
+    ("first", "options"), [(3.0, {}), (2.5, {"sub_threshold_rebl": "event"})], ids=["a step", "less than a step"]
+)
+def test_a_baseline_that_has_moved_moves_on_after_a_relapse(first, options, compat):
+    """The score of 300 days, after the relapse, is the baseline: only from there is it a step down to the last ones."""
+    visits = ((0, 2.0), (100, first), (190, first), (300, first + 0.5), (400, first - 0.5), (500, first - 0.5))
+    options = {"event": "multiple", "baseline": "roving", "relapse_rebl": True, "compat": compat, **options}
+
+    better = run(visits, (200,), **options).events[-1]
+
+    assert (better.type, better.date, better.baseline_date) == ("CDI", at(400), at(300))
+
+
+@pytest.mark.parametrize("compat", ["none", "pymsprog"])
+def test_events_are_in_order_of_onset_even_where_an_earlier_one_is_found_later(compat):
+    """After the relapse the baseline is 3.5, and from there day 110 is a step down that it was not from 3.0."""
+    visits = ((0, 3.0), (105, 3.5), (110, 2.5), (160, 2.0), (240, 2.0), (300, 2.0))
+    options = {"event": "multiple", "relapse_rebl": True, "relapse_to_bl": 0, "relapse_to_conf": 0, "compat": compat}
+
+    found = run(visits, (100,), **options).events[:2]
+
+    assert [(event.date, event.baseline_date) for event in found] == [(at(110), at(105)), (at(160), DAY)]
+    assert [event.number for event in found] == [1, 2]
+
+
+def test_a_relapse_on_the_day_of_a_visit_is_no_days_before_it_and_after_it():
+    assert run(RISE[:3], (190,), relapse_to_conf=[0, 1]).events == ()
+    assert run(RISE[:3], (190,), relapse_to_conf=[1, 0]).events == ()
+    assert run(RISE[:3], (190,), relapse_to_conf=0).events != ()
+    assert run(RISE[:3], (191,), relapse_to_conf=[0, 1]).events != ()
+    assert run(RISE[:3], (191,), relapse_to_conf=[0, 2]).events == ()
+    assert run(RISE[:3], (189,), relapse_to_conf=[1, 0]).events != ()
 
 
 # Other measures
@@ -352,6 +389,20 @@ def test_a_cohort_is_many_single_patients():
     assert found.cohort.index_of("b") == 1
 
 
+def test_the_event_that_is_picked_is_the_patients_own():
+    """It moves to the first row of its patient, in every column, and touches no other patient's."""
+    long = ((0, 3.0), (100, 2.0), (190, 2.0), (300, 4.0), (400, 4.0), (500, 4.0))
+    histories = {"a": long, "b": long[:-1], "c": long}
+    definition = Definition(event="firstPIRA", conf_days=(84, 168), baseline="roving")
+
+    found = detect_cohort(cohort_of(histories, {"c": ()}), definition, compiled=False)
+
+    both, one = {"84": at(400), "168": at(500)}, {"84": at(400), "168": None}
+    assert [[event.date for event in found.of(index)] for index in range(3)] == [[at(300)]] * 3
+    assert [found.of(index)[0].confirmed for index in range(3)] == [both, one, both]
+    assert [found.of(index)[0].pira_confirmed for index in range(3)] == [both, one, both]
+
+
 def _fields(change):
     return {name: getattr(change, name) for name in change.__slots__}
 
@@ -361,6 +412,12 @@ def test_an_empty_cohort_has_no_events():
         found = detect_cohort(Cohort.from_columns([], [], []), PLAIN, compiled=compiled)
         assert len(found) == 0
         assert list(found.cohort.followup_days()) == []
+
+
+def test_a_patient_with_a_single_visit_does_not_end_the_cohort():
+    found = detect_cohort(cohort_of({"a": RISE[:1], "b": RISE, "c": (), "d": RISE}), PLAIN, compiled=False)
+
+    assert list(found.counts) == [0, 1, 1]
 
 
 def test_one_bad_row_never_stops_a_cohort():

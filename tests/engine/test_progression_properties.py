@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -239,10 +241,13 @@ def test_compiled_and_interpreted_runs_agree_on_every_column(compiler, rng):
     cohort = cohort_of(people)
     other_scores = [rng.choice(drawn.GRID) for _ in cohort.score] if rng.random() < 0.2 else None
 
+    scores = cohort.score.copy()
+
     interpreted = detect_cohort(cohort, definition, compiled=False, delta_score=other_scores)
     compiled = detect_cohort(cohort, definition, compiled=True, delta_score=other_scores)
 
     same_columns(interpreted, compiled)
+    assert np.array_equal(cohort.score, scores)  # a baseline may take another score: not in the cohort itself
 
 
 def test_compiled_and_interpreted_runs_agree_on_a_cohort_that_is_shared_out(compiler):
@@ -255,6 +260,18 @@ def test_compiled_and_interpreted_runs_agree_on_a_cohort_that_is_shared_out(comp
         by_default = detect_cohort(cohort, definition)
         same_columns(detect_cohort(cohort, definition, compiled=False), by_default)
         same_columns(detect_cohort(cohort, definition, compiled=True), by_default)
+
+
+def test_a_single_patient_never_waits_for_the_compiler():
+    lines = "\n".join([
+        "import sys",
+        "from datetime import date",
+        "from engine.progression import Definition, detect",
+        "detect([(date(2020, 1, 1), 2.0), (date(2021, 1, 1), 3.0)], [], Definition())",
+        "sys.exit('numba' in sys.modules)",
+    ])  # fmt: skip
+
+    assert subprocess.run([sys.executable, "-c", lines], check=False).returncode == 0
 
 
 def test_without_the_compiler_the_interpreter_does_the_same(monkeypatch):

@@ -65,6 +65,14 @@ def test_a_window_that_is_over_waits_no_more():
     assert (change.reason, change.at, change.confirmable_from) == ("no_visit_in_window", None, None)
 
 
+def test_the_last_day_of_the_window_is_still_in_time():
+    def waits(last):
+        return run((0, 2.0), (100, 3.0), (last, 3.0, False), conf_tol_days=7).unconfirmed[0].confirmable_from
+
+    assert waits(190) == at(191)
+    assert waits(191) is None
+
+
 def test_a_visit_too_near_a_relapse_is_named():
     change = run((0, 2.0), (100, 3.0), (190, 3.0), relapses=[180]).unconfirmed[0]
 
