@@ -531,3 +531,18 @@ def test_presets_run_on_a_patient():
         "pira_portaccio": [pira],
         "msprog_default": [worse],
     }
+
+
+def test_a_peer_that_counts_in_one_order_and_picks_in_another_is_followed_only_in_compatible_mode():
+    """After a relapse an earlier onset may be found later; pymsprog then answers a search for a first CDW by a CDI."""
+    first = date(2018, 1, 1)
+    scores = ((0, 4.0), (105, 3.5), (120, 4.5), (150, 3.0), (200, 4.5), (240, 3.0), (300, 4.0))
+    visits = [(first + timedelta(days=days), score) for days, score in scores]
+    asked = Definition(relapse_rebl=True, relapse_to_bl=(0, 0), check_intermediate=False)
+    relapses = [first + timedelta(days=100)]
+
+    [ours] = detect(visits, relapses, asked).events
+    [peer] = detect(visits, relapses, asked.changed(compat="pymsprog")).events
+
+    assert (ours.type, ours.date) == ("CDW", first + timedelta(days=120))
+    assert (peer.type, peer.date) == ("CDI", first + timedelta(days=150))
