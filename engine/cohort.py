@@ -23,6 +23,7 @@ _REASONS = {
     "same_day": "another row of the same day comes later and is used",
     "off_grid": "is not a step of the scale (0.0, 1.0, 1.5 to 10.0)",
     "off_scale": "is not on the scale from 0 to 10",
+    "no_number": "has no number as score",
     "no_usable_visit": "has no usable visit",
 }
 
@@ -194,13 +195,11 @@ def _one_a_day(rows: Ints, who: npt.NDArray[Any], codes: Ints, days: Floats, fin
 
 
 def _on_scale(rows: Ints, who: npt.NDArray[Any], scores: Floats, scale: Scale, findings: list[CohortFinding]) -> Ints:
-    if scale == "any":
-        return rows
     score = scores[rows]
-    right = (score >= 0) & (score <= 10)
+    right = np.isfinite(score) if scale == "any" else (score >= 0) & (score <= 10)
     if scale == "edss":
         right &= (score * 2 == np.floor(score * 2)) & (score != 0.5)
-    kind = "off_grid" if scale == "edss" else "off_scale"
+    kind = {"edss": "off_grid", "edss_any": "off_scale", "any": "no_number"}[scale]
     findings.extend(CohortFinding(who[row], int(row), kind) for row in rows[~right])
     return rows[right]
 

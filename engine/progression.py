@@ -196,7 +196,7 @@ def detect(
     cohort = Cohort.from_columns(
         np.zeros(len(rows), np.int64),
         [_ordinal(row[0]) for row in rows],
-        [np.nan if row[1] is None else float(row[1]) for row in rows],
+        [_score(row[1]) for row in rows],
         may_confirm=[bool(row[2]) if len(row) > 2 else True for row in rows],
         relapse_patient=None if relapses is None and not definition.peer else np.zeros(number, np.int64),
         relapse_day=[onset[0] for onset in onsets],
@@ -381,9 +381,23 @@ def _rows(offsets: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
     return offsets[:-1][patient] + np.arange(starts[-1]) - starts[:-1][patient], patient, starts
 
 
+def _score(score: Any) -> float:
+    """NaN where none was recorded; what is no number becomes one that no scale has, so that the row is a finding."""
+    if score is None:
+        return np.nan
+    try:
+        return float(score)
+    except (TypeError, ValueError):
+        return inf
+
+
 def _ordinal(day: Any) -> float:
-    """A calendar day; of a date-time its own calendar day. NaN for none."""
-    if day is None:
+    """A calendar day; of a date-time its own calendar day. NaN for none, and for what is no day or not known to it."""
+    if isinstance(day, np.datetime64):
+        day = day.astype("datetime64[D]").item()
+    if isinstance(day, Interval):
+        day = day.first if day.exact else None
+    if not isinstance(day, date):
         return np.nan
     return float((day.date() if isinstance(day, datetime) else day).toordinal())
 

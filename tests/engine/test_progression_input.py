@@ -546,3 +546,28 @@ def test_a_peer_that_counts_in_one_order_and_picks_in_another_is_followed_only_i
 
     assert (ours.type, ours.date) == ("CDW", first + timedelta(days=120))
     assert (peer.type, peer.date) == ("CDI", first + timedelta(days=150))
+
+
+@pytest.mark.parametrize("bad", ["2018-03-01", None, 736_000, Interval(date(2018, 3, 1), date(2018, 3, 31))])
+def test_what_is_no_day_is_a_finding_and_leaves_the_others(bad):
+    rows = [(date(2018, 1, 10), 2.0), (bad, 2.5), (date(2018, 7, 11), 3.0), (date(2018, 10, 10), 3.0)]
+    found = detect(rows, [], Definition())
+
+    assert [(finding.row, finding.kind) for finding in found.findings] == [(1, "no_date")]
+    assert [event.onset_row for event in found.events] == [2]
+
+
+@pytest.mark.parametrize("bad", ["2.5 or 3", "", float("inf"), object()])
+def test_what_is_no_score_is_a_finding_and_leaves_the_others(bad):
+    rows = [(date(2018, 1, 10), 2.0), (date(2018, 3, 1), bad), (date(2018, 7, 11), 3.0), (date(2018, 10, 10), 3.0)]
+    for steps in ("msprog", "nhpt"):
+        found = detect(rows, [], Definition(steps=steps))
+
+        assert [finding.row for finding in found.findings] == [1]
+        assert [event.onset_row for event in found.events] == [2]
+
+
+def test_a_day_of_numpy_is_a_day():
+    rows = [(np.datetime64("2018-01-10"), 2.0), (np.datetime64("2018-07-11T09:30"), 3.0), (date(2018, 10, 10), 3.0)]
+
+    assert [event.date for event in detect(rows, [], Definition()).events] == [date(2018, 7, 11)]
