@@ -113,6 +113,11 @@ class Cohort:
         return len(self.patients)
 
     @cached_property
+    def steps(self) -> dict[Any, tuple[Floats, Floats]]:
+        """Steps at each visit that were looked up before, by table; kept with the cohort, read-only by agreement."""
+        return {}
+
+    @cached_property
     def halves(self) -> npt.NDArray[np.intp] | None:
         """Scores in half points, or None where some are not on the grid of 0 to 10."""
         doubled = self.score * 2

@@ -7,8 +7,9 @@ docs/engine.md, "Events since Lemtrada".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from itertools import accumulate, chain
 
 import numpy as np
@@ -25,12 +26,24 @@ PRESET = PRESETS["carems_6m"]
 HISTORY = PRESET.definition.changed(event="multiple", RAW_PIRA=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventHistory:
     """The events of one patient since the anchor, in order of onset. Rows are indices among the visits as given."""
 
     events: tuple[Event, ...]
-    unconfirmed: tuple[Unconfirmed, ...]
+    found: CohortEvents = field(repr=False, compare=False)
+    index: int = field(repr=False, compare=False)
+
+    @cached_property
+    def unconfirmed(self) -> tuple[Unconfirmed, ...]:
+        """The changes that were not confirmed; made when asked for. A run that was counted and goes on is none."""
+
+        def goes_on(change: Unconfirmed) -> bool:
+            kind = "CDW" if change.direction == "worsening" else "CDI"
+            of_kind = (event for event in self.events if event.type == kind)
+            return any(one.date < change.date <= one.date + timedelta(days=one.sustained_days) for one in of_kind)
+
+        return tuple(change for change in self.found.unconfirmed_of(self.index) if not goes_on(change))
 
     def first(self, kind: str) -> Event | None:
         """The first event of a kind, CDW or CDI."""
@@ -52,20 +65,7 @@ def histories(
 ) -> list[EventHistory]:
     """The events of many patients, in the order given; a patient without an anchor has none."""
     found = events_from([(result.case, anchor_of(result)) for result in results], definition, compiled=compiled)
-    return [_history(found.of(index), found.unconfirmed_of(index)) for index in range(len(results))]
-
-
-def _history(events: tuple[Event, ...], unconfirmed: tuple[Unconfirmed, ...]) -> EventHistory:
-    """A change within the run of an event is that event still going on, not one that failed to be confirmed."""
-
-    def goes_on(change: Unconfirmed) -> bool:
-        kind = "CDW" if change.direction == "worsening" else "CDI"
-        spans = [
-            (event.date, event.date + timedelta(days=event.sustained_days)) for event in events if event.type == kind
-        ]
-        return any(first < change.date <= last for first, last in spans)
-
-    return EventHistory(events, tuple(change for change in unconfirmed if not goes_on(change)))
+    return [EventHistory(found.of(index), found, index) for index in range(len(results))]
 
 
 def events_from(

@@ -278,6 +278,8 @@ def _tables(
     up, down = _steps(cohort, definition, delta_score)
     changes_scores = rules.keep != 0 or rules.lowest
     score = cohort.score * sign if sign < 0 or (changes_scores and not interpreted) else cohort.score
+    if changes_scores and not interpreted:  # the search writes into them
+        up, down = up.copy(), down.copy()
     reach = np.full(len(cohort.relapse_first), 0.0 if definition.event == "firstPIRA" else rules.assoc_before)
     if rules.ends:
         known = ~np.isnan(cohort.relapse_end)
@@ -329,8 +331,11 @@ def _fresh(interpreted: bool, length: int, kind: str) -> Any:
 def _steps(cohort: Cohort, definition: Definition, delta_score: npt.ArrayLike | None) -> tuple[Floats, Floats]:
     """Smallest rise and fall at each visit, in the direction of the scale."""
     if delta_score is None and cohort.halves is not None:  # a score on the grid is looked up
-        up, down = definition.steps.columns(np.arange(21) / 2, definition.single_table)
-        return up[cohort.halves], down[cohort.halves]
+        key = definition.steps, definition.single_table
+        if key not in cohort.steps:
+            up, down = definition.steps.columns(np.arange(21) / 2, definition.single_table)
+            cohort.steps[key] = up[cohort.halves], down[cohort.halves]
+        return cohort.steps[key]
     at = cohort.score if delta_score is None else np.asarray(delta_score, dtype=np.float64)
     return definition.steps.columns(at, definition.single_table)
 

@@ -204,15 +204,16 @@ class Classification:
     @property
     def landmarks(self) -> dict[int, str | None]:
         """Year after the first infusion to improved, stable, worsened, or None without a label; ascending."""
-        return {year: label for year, (label, _) in self._yearly.items()}
+        return {year: label for year, (label, _) in self.yearly.items()}
 
     @property
     def landmark_changes(self) -> dict[int, float | None]:
         """Year after the first infusion to the change from the anchor in points; None where it is not known."""
-        return {year: change for year, (_, change) in self._yearly.items()}
+        return {year: change for year, (_, change) in self.yearly.items()}
 
     @cached_property
-    def _yearly(self) -> dict[int, tuple[str | None, float | None]]:
+    def yearly(self) -> dict[int, tuple[str | None, float | None]]:
+        """Both of each year."""
         return _landmarks(self.case, self.course)
 
     @property

@@ -27,7 +27,7 @@ from outcomes import trajectory
 from patients.models import Freshness
 
 log = logging.getLogger(__name__)
-CHUNK = 100  # patients in one lock, for well under a tenth of a second: whoever saves one of them waits that long
+CHUNK = 150  # patients in one lock, for less than a tenth of a second: whoever saves one of them waits that long
 PROCESSES = min(4, os.cpu_count() or 1)
 WORTH = 5  # chunks that are worth starting another process for
 START = "fork" if sys.platform == "linux" else "spawn"  # elsewhere libraries do not all survive a fork

@@ -182,11 +182,7 @@ def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> 
         follow_up_days=result.follow_up_days,
         worsening_day=worsening.date if worsening else None,
         improvement_day=improvement.date if improvement else None,
-        changes=[
-            [year, label, result.landmark_changes[year]]
-            for year, label in result.landmarks.items()
-            if label is not None
-        ],
+        changes=[[year, label, change] for year, (label, change) in result.yearly.items() if label is not None],
         unseen_from=result.unseen_from,
         record=AS_TEXT(without_clock(pack(result))),
     )

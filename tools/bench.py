@@ -8,6 +8,7 @@ Every figure is of this machine and this run. Memory is the highest that a proce
 
 # ruff: noqa: S603
 
+import importlib.util
 import json
 import os
 import platform
@@ -17,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -166,10 +168,31 @@ def main() -> None:
     growth()
     one_patient()
     failed = 0
-    for script in sorted((ROOT / "tools").glob("bench_*.py")):
-        print(f"\n== {script.name}", flush=True)
-        failed += subprocess.run([sys.executable, str(script)], cwd=ROOT, check=False).returncode != 0
+    with database() as environ:
+        for script in sorted((ROOT / "tools").glob("bench_*.py")):
+            print(f"\n== {script.name}", flush=True)
+            failed += subprocess.run([sys.executable, str(script)], cwd=ROOT, env=environ, check=False).returncode != 0
     sys.exit(1 if failed else 0)
+
+
+@contextmanager
+def database() -> Iterator[dict[str, str]]:
+    """The environment with a PostgreSQL in it: the one named, a throw-away one as the tests have it, or none."""
+    if os.environ.get("DATABASE_URL"):
+        yield dict(os.environ)
+        return
+    spec = importlib.util.spec_from_file_location("throw_away_servers", ROOT / "tools" / "test.py")
+    assert spec and spec.loader
+    servers = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(servers)
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(servers.own_postgresql())
+        except servers.CannotRun as problem:
+            print(f"\nOn SQLite, in one process: {problem}.")
+            yield dict(os.environ)
+        else:
+            yield os.environ | {"DATABASE_URL": address}
 
 
 if __name__ == "__main__":

@@ -66,11 +66,11 @@ def one(patients: int) -> None:
     import django
 
     django.setup()
-    import bench_registry
+    import invented_registry
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    user = bench_registry.fill(patients)
+    user = invented_registry.fill(patients)
     saver = Saver(user, patients)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     command = subprocess.Popen([sys.executable, "-m", "edss_tracker.cli", "recompute", "--all"], stdout=subprocess.PIPE)
