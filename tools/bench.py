@@ -182,7 +182,8 @@ def database() -> Iterator[dict[str, str]]:
         yield dict(os.environ)
         return
     spec = importlib.util.spec_from_file_location("throw_away_servers", ROOT / "tools" / "test.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     servers = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(servers)
     with ExitStack() as stack:
