@@ -2,7 +2,8 @@
 
 from django.shortcuts import render
 
-from engine.status import RULE_NAME
+from engine.history import PRESET
+from engine.status import CONFIRM_DAYS, RULE_NAME
 from outcomes import analyses, overview
 from outcomes.charts import cohort as charts
 from outcomes.charts import followup
@@ -35,6 +36,8 @@ def cohort(request):
         "rule": overview.RULE,
         "waiting": selection.waiting,
         "outcome": outcome,
+        "confirm_days": CONFIRM_DAYS,
+        "preset": PRESET.name,
         "followed": followup.figures(outcome),
         "figures": [figure(name, *given) for name, given in groups.items()],
         "key": charts.KEY,

@@ -62,3 +62,14 @@ def test_an_imprecise_next_course_ends_the_one_before_on_its_first_possible_day(
 
 def test_without_a_course_there_is_nothing():
     assert classify_courses(VISITS, [], [], None, AS_OF) == []
+
+
+def test_the_example_of_the_documents():
+    visits = [
+        (date(2016, 3, 1), 3.5), (date(2016, 9, 5), 3.0), (date(2017, 3, 10), 2.5), (date(2017, 9, 12), 2.5),
+        (date(2018, 3, 13), 2.0),
+    ]  # fmt: skip
+    first = classify_courses(visits, [], [FIRST, date(2017, 4, 3)], None, AS_OF)[0]
+
+    assert (first.verdict.status, first.verdict.baseline.edss) == ("stable", 3.5)
+    assert first.note == "Better since 10 Mar 2017, not confirmed before the next course began."
