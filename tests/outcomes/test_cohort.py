@@ -169,6 +169,17 @@ def test_nobody_to_count_is_said(client, clinician):
     assert "Nobody to count yet" in client.get(URL).content.decode()
 
 
+def test_a_filter_that_keeps_nobody_says_so_and_claims_no_status(client, clinician, centre):
+    make_patient(centre, clinician)
+    trajectory.sweep_once()
+    client.force_login(clinician)
+
+    page = client.get(URL, {"baseline": "walking"}).content.decode()
+
+    assert "Nobody here has a status yet." in page
+    assert "Everybody here has a status." not in page
+
+
 def test_the_number_of_queries_does_not_grow(client, clinician, centre, django_assert_num_queries):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
