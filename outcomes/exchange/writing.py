@@ -12,13 +12,16 @@ import stat
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final, TextIO
 
 # No formula begins with one of these: most cells need no further look.
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_PLAIN_OR_EMPTY: Final = _PLAIN | {""}
+_FIRST: Final = itemgetter(slice(1))
 _NUMBER: Final = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?([eE][-+]?[0-9]+)?")
 
 
@@ -42,12 +45,24 @@ def guarded(text: str) -> str:
 
 
 def guarded_row(cells: list[str]) -> list[str]:
+    if _PLAIN_OR_EMPTY.issuperset(map(_FIRST, cells)):  # as nearly always: then no cell need be looked at by itself
+        return cells
     return [cell if cell[:1] in _PLAIN else guarded(cell) for cell in cells]
 
 
 def csv_writer(file: TextIO, delimiter: str = ",") -> Any:
     """A writer with all cells quoted. Text goes through `guarded` first."""
     return csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+
+
+def csv_lines(rows: Iterable[list[str]], delimiter: str = ",") -> Iterator[str]:
+    """What `csv_writer` writes, line by line; several times quicker where cells are long."""
+    between = f'"{delimiter}"'
+    for cells in rows:
+        body = between.join(cells)
+        if body.count('"') > 2 * len(cells) - 2:  # a quote inside a cell
+            body = between.join([cell.replace('"', '""') for cell in cells])
+        yield f'"{body}"\n'
 
 
 @contextmanager
