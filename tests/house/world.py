@@ -8,7 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -46,6 +46,7 @@ class World:
     records: dict[str, object]  # word in an address to its record
     token: str
     cookies: dict[int, str]
+    before: dict = field(default_factory=dict)  # every row, where a test compares
 
     def path(self, name: str, arguments: tuple[str, ...]) -> str:
         return fill(name, arguments, self.values(name))
