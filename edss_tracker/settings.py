@@ -205,6 +205,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if PRODUCTION else 0  # else all people behind the proxy share one limit
 ACCOUNT_RATE_LIMITS = False  # the library's are in the cache; ours are in the database: patients/throttle.py
 ACCOUNT_FORMS = {"change_password": "patients.forms.signin.ChangePasswordForm"}
+MFA_ADAPTER = "patients.signin.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "patients.forms.signin.AuthenticateForm",
     "reauthenticate": "patients.forms.signin.ReauthenticateForm",

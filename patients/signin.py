@@ -8,6 +8,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.signals import password_changed
 from allauth.core import context
 from allauth.mfa import signals as mfa
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
@@ -54,7 +55,19 @@ class ActiveUserBackend(AuthenticationBackend):
         return False
 
 
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This is not the right code. Enter the one that the app shows now."
+    }
+
+
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "Email and password do not fit. Look for typing errors, then try again.",
+        "incorrect_password": "This is not your password.",
+        "enter_current_password": "This is not your password.",
+    }
+
     def is_open_for_signup(self, request):
         return False
 

@@ -78,14 +78,14 @@
 
   for (const kind of ["pointerdown", "keydown", "input", "change", "wheel", "touchstart"]) {
     addEventListener(kind, (e) => {
-      if (box.open || !e.isTrusted) return;
-      did = true;
+      if (box.open) return;
+      did = did || e.isTrusted; // not what a script or an extension does
       const form = e.target.closest && e.target.closest("main form[method=post]");
       if (form && (kind === "input" || kind === "change")) typed = true;
     }, { passive: true, capture: true });
   }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && box.open) ask("GET"); });
-  addEventListener("focus", () => { if (box.open) ask("GET"); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask("GET"); }); // after a sleep, or in another tab
+  addEventListener("focus", () => ask("GET"));
 
   box.addEventListener("click", (e) => {
     const what = e.target.closest("[data-do]");
