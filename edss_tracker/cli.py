@@ -222,7 +222,9 @@ def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
+    from patients import throttle
 
+    throttle.purge()
     uploads.purge()
     folder_queue.purge(settings.QUEUE_DIR)
     done = 0
@@ -319,6 +321,7 @@ def seed(options: argparse.Namespace) -> int:
 def admin_arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument("email", help="the address that is the login")
     one.add_argument("--name", default="", help="name of a new admin")
+    one.add_argument("--reset-second-factor", action="store_true", help="also take a lost second factor away")
 
 
 def admin(options: argparse.Namespace) -> int:
@@ -327,6 +330,7 @@ def admin(options: argparse.Namespace) -> int:
     from django.core.exceptions import ValidationError
     from django.urls import reverse
 
+    from patients import accounts
     from patients.links import HOURS, make_link
     from patients.models import User
 
@@ -338,6 +342,8 @@ def admin(options: argparse.Namespace) -> int:
     except ValidationError as problem:
         words = " ".join(problem.messages).rstrip(".")
         raise Refusal(f"The account was not made ({words}): give an address and, with --name, a name.") from None
+    if options.reset_second_factor:
+        accounts.reset_second_factor(made, by=None)
     path = reverse("patients:account_link", args=[make_link(made, by=made, purpose="reset" if user else "invite")])
     say(f"Within {HOURS} hours, once, this page of the installation sets the password: {path}")
     return 0

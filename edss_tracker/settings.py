@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "patients.sessions.SessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -183,11 +184,8 @@ if HINTS not in {"send", "off", "record"}:
     raise ImproperlyConfigured(f"EDSS_HINTS is {HINTS!r}; it must be send or off.")
 COMPUTE_ON_READ = env.bool("EDSS_COMPUTE_ON_READ", True)  # off only to prove in a test that the worker works
 
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL and PRODUCTION
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+# Of each process: what must be shared is in the database, so that a page never waits for a Redis that is away
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Who signs in, and how
 AUTH_USER_MODEL = "patients.User"
@@ -205,15 +203,24 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # an admin invites by a one-time link; the 
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if PRODUCTION else 0  # else all people behind the proxy share one limit
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_RATE_LIMITS = False  # the library's are in the cache; ours are in the database: patients/throttle.py
+ACCOUNT_FORMS = {"change_password": "patients.forms.signin.ChangePasswordForm"}
+MFA_ADAPTER = "patients.signin.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "patients.forms.signin.AuthenticateForm",
+    "reauthenticate": "patients.forms.signin.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "EDSS Tracker"
+MFA_TOTP_TOLERANCE = 1  # the code before and after, for clocks that differ by half a minute
+SECOND_FACTOR_REQUIRED = PRODUCTION  # of admins and registry admins; at home it is everybody's own choice
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
-SESSION_COOKIE_AGE = 12 * 3600
+IDLE_SECONDS = 15 * 60  # without its user a sign-in ends
+SESSION_COOKIE_AGE = 12 * 3600  # from the sign-in on, whatever is done: patients/sessions.py
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -280,7 +287,7 @@ LOGGING = {
     "formatters": {
         "line": {"()": "patients.redaction.TypesOnly", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
-    "filters": {"links": {"()": "patients.redaction.HideLinks"}},  # a one-time link's token stays out of the log
+    "filters": {"links": {"()": "patients.redaction.HideLinks"}},  # no token of a link, no patient's code
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.cache import add_never_cache_headers
 
-from patients import resend
+from patients import resend, second_factor
 from patients.models import Role
 
 CLINICIAN, NEUROLOGIST, ADMIN = Role.CLINICIAN, Role.NEUROLOGIST, Role.ADMIN
@@ -18,11 +18,18 @@ TREATING = frozenset({CLINICIAN, NEUROLOGIST})
 EVERY_ROLE = frozenset({CLINICIAN, NEUROLOGIST, ADMIN})
 ADMINS = frozenset({ADMIN})
 SIGNED_IN = frozenset({"signed in"})  # also without a role in any centre
+ANYBODY = frozenset({"anybody"})  # strangers too
 REGISTRY_ADMIN: frozenset[str] = frozenset()  # no role in a centre is enough
-PUBLIC = {"account_login", "account_logout", "account_inactive", "mfa_authenticate", "patients:account_link", "health"}
 
 # address name: {method: roles that may}; HEAD counts as GET
 RULES: dict[str, dict[str, frozenset[str]]] = {
+    "health": {"GET": ANYBODY},
+    "account_login": {"GET": ANYBODY, "POST": ANYBODY},
+    "account_logout": {"GET": ANYBODY, "POST": ANYBODY},
+    "account_inactive": {"GET": ANYBODY},
+    "mfa_authenticate": {"GET": ANYBODY, "POST": ANYBODY},
+    "patients:account_link": {"GET": ANYBODY, "POST": ANYBODY},
+    "patients:session": {"GET": ANYBODY, "POST": SIGNED_IN},
     "home": {"GET": SIGNED_IN},
     "help": {"GET": SIGNED_IN},
     "account_change_password": {"GET": SIGNED_IN, "POST": SIGNED_IN},
@@ -46,6 +53,7 @@ RULES: dict[str, dict[str, frozenset[str]]] = {
     "patients:user_link": {"POST": ADMINS},
     "patients:user_deactivate": {"POST": ADMINS},
     "patients:user_reactivate": {"POST": ADMINS},
+    "patients:user_second_factor": {"POST": ADMINS},
     "patients:centres": {"GET": ADMINS},
     "patients:centre_add": {"GET": REGISTRY_ADMIN, "POST": REGISTRY_ADMIN},
     "patients:centre_edit": {"GET": ADMINS, "POST": ADMINS},
@@ -70,6 +78,18 @@ RULES: dict[str, dict[str, frozenset[str]]] = {
     "outcomes:imports": {"GET": ADMINS, "POST": ADMINS},
     "outcomes:import": {"GET": ADMINS, "POST": ADMINS},
     "outcomes:quarantine": {"GET": ADMINS, "POST": ADMINS},
+}
+
+# what an account that must set up its second factor can open before it has one
+ENROLMENT = {
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_reauthenticate",
+    "health",
+    "mfa_activate_totp",
+    "patients:account_link",
+    "patients:session",
 }
 
 # what a service does: who may, in the centre of the record
@@ -107,6 +127,10 @@ def allowed(user, address: str, method: str) -> bool:
     roles = RULES.get(address, {}).get("GET" if method == "HEAD" else method)
     if roles is None:
         return False
+    if roles is ANYBODY:
+        return True
+    if not user.is_authenticated:
+        return False
     if roles is SIGNED_IN:
         return True
     if not roles:
@@ -126,17 +150,25 @@ class AccessMiddleware:
         if request.user.is_authenticated:
             add_never_cache_headers(response)
             response["Cache-Control"] = "no-store"
+        if wait := getattr(request, "retry_after", 0):  # a limit of tries is reached; the page says it in words
+            response.status_code, response["Retry-After"] = 429, str(wait)
         return response
 
     def process_view(self, request, view, args, kwargs):
-        address = request.resolver_match.view_name
-        if address in PUBLIC:
-            return None
-        if not request.user.is_authenticated:
-            return self.to_sign_in(request)
-        if not allowed(request.user, address, request.method):
+        address, user = request.resolver_match.view_name, request.user
+        if not allowed(user, address, request.method):
+            if not user.is_authenticated:
+                return self.to_sign_in(request)
             raise PermissionDenied
+        if user.is_authenticated and address not in ENROLMENT and second_factor.missing(user):
+            return self.to_enrolment(request)
         return None
+
+    def to_enrolment(self, request):
+        """Before anything else this account sets up its second factor."""
+        if request.method != "GET" or getattr(request, "htmx", None):
+            raise PermissionDenied("This account needs a second factor first.")
+        return redirect("mfa_activate_totp")
 
     def to_sign_in(self, request):
         if getattr(request, "htmx", None):  # a part of a page cannot show the sign-in page

@@ -424,3 +424,11 @@ class AccountLink(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+
+class Attempts(models.Model):
+    """Failed tries to sign in of one account or from one network address, for the limits of `patients.throttle`."""
+
+    key = models.CharField(max_length=64, unique=True)  # a keyed hash: nobody's address stands here
+    moments = models.JSONField(default=list)  # seconds since 1970, the latest last
+    until = models.DateTimeField(db_index=True)  # from then on the row limits nothing

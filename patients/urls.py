@@ -7,6 +7,7 @@ from patients.views import account, centres, patients, users
 app_name = "patients"
 urlpatterns = [
     path("account/me/", account.account, name="account"),
+    path("account/session/", account.session, name="session"),
     path("account/link/<slug:token>/", account.account_link, name="account_link"),
     path("patients/add/", patients.patient_add, name="patient_add"),
     path("patients/<slug:code>/edit/", patients.patient_edit, name="patient_edit"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("users/<int:pk>/link/", users.user_link, name="user_link"),
     path("users/<int:pk>/deactivate/", users.user_deactivate, name="user_deactivate"),
     path("users/<int:pk>/reactivate/", users.user_reactivate, name="user_reactivate"),
+    path("users/<int:pk>/second-factor/reset/", users.user_second_factor, name="user_second_factor"),
     path("centres/", centres.centres, name="centres"),
     path("centres/add/", centres.centre_add, name="centre_add"),
     path("centres/<int:pk>/edit/", centres.centre_edit, name="centre_edit"),
