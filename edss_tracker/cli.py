@@ -222,8 +222,10 @@ def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
+    from patients import writing
 
     uploads.purge()
+    writing.purge()
     folder_queue.purge(settings.QUEUE_DIR)
     done = 0
     while not stopping and (found := trajectory.sweep_once()):
