@@ -6,7 +6,7 @@ Scope (which centres) is applied by `visible_to` on reading and by `require` on 
 from urllib.parse import quote
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, resolve_url
 from django.utils.cache import add_never_cache_headers
 
@@ -70,6 +70,34 @@ RULES: dict[str, dict[str, frozenset[str]]] = {
     "outcomes:imports": {"GET": ADMINS, "POST": ADMINS},
     "outcomes:import": {"GET": ADMINS, "POST": ADMINS},
     "outcomes:quarantine": {"GET": ADMINS, "POST": ADMINS},
+    "patients:tokens": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "patients:token_revoke": {"POST": SIGNED_IN},
+    "api:schema": {"GET": SIGNED_IN},
+    "api:docs": {"GET": SIGNED_IN},
+    "api:centre-list": {"GET": EVERY_ROLE},
+    "api:centre-patients": {"POST": TREATING},
+    "api:patient-list": {"GET": EVERY_ROLE},
+    "api:patient-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:patient-consents": {"POST": TREATING},
+    "api:patient-phenotypes": {"POST": TREATING},
+    "api:patient-assessments": {"POST": TREATING},
+    "api:patient-relapses": {"POST": TREATING},
+    "api:patient-treatments": {"POST": TREATING},
+    "api:patient-courses": {"POST": TREATING},
+    "api:assessment-list": {"GET": EVERY_ROLE},
+    "api:assessment-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:assessment-void": {"POST": TREATING},
+    "api:relapse-list": {"GET": EVERY_ROLE},
+    "api:relapse-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:relapse-void": {"POST": TREATING},
+    "api:treatment-list": {"GET": EVERY_ROLE},
+    "api:treatment-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:treatment-void": {"POST": TREATING},
+    "api:course-list": {"GET": EVERY_ROLE},
+    "api:course-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:course-void": {"POST": TREATING},
+    "api:trajectory-list": {"GET": EVERY_ROLE},
+    "api:trajectory-detail": {"GET": EVERY_ROLE},
 }
 
 # what a service does: who may, in the centre of the record
@@ -115,6 +143,10 @@ def allowed(user, address: str, method: str) -> bool:
     return bool(roles & (held | ({ADMIN} if user.is_registry_admin else set())))
 
 
+def is_api(address: str) -> bool:
+    return address.startswith("api:")
+
+
 class AccessMiddleware:
     """Refuses every address that the table does not allow, and keeps patient pages out of caches."""
 
@@ -133,10 +165,19 @@ class AccessMiddleware:
         if address in PUBLIC:
             return None
         if not request.user.is_authenticated:
-            return self.to_sign_in(request)
+            return HttpResponse(status=401) if is_api(address) else self.to_sign_in(request)
         if not allowed(request.user, address, request.method):
-            raise PermissionDenied
+            return self.unknown_method(request, address)
         return None
+
+    def unknown_method(self, request, address):
+        """403; of the API, 405 to who may use the address by another method and nobody by this one."""
+        known = RULES.get(address, {})
+        if is_api(address) and request.method not in known:
+            usable = [method for method in known if allowed(request.user, address, method)]
+            if usable:
+                return HttpResponseNotAllowed(usable)
+        raise PermissionDenied
 
     def to_sign_in(self, request):
         if getattr(request, "htmx", None):  # a part of a page cannot show the sign-in page
