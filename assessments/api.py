@@ -32,6 +32,7 @@ from patients.api.fields import (
     ChoiceField,
     DayField,
     MomentField,
+    PersonalTextField,
     PlainNumberField,
     StrictSerializer,
     TextField,
@@ -111,7 +112,7 @@ class AssessmentSerializer(RecordSerializer):
     fatigue_drove_cerebral = YesNoField(required=False)
     confirmed = ConfirmedSerializer(required=False, write_only=True)
     confirmed_warnings = WarningSerializer(many=True, read_only=True)
-    note = TextField(max_length=4000, required=False, allow_blank=True)
+    note = PersonalTextField(max_length=4000, required=False, allow_blank=True)
     known_dates = ("day",)
 
     def get_fields(self):
@@ -198,7 +199,7 @@ class RelapseSerializer(RecordSerializer):
     steroid = ChoiceField(choices=Steroid.choices, required=False)
     hospital = YesNoField(required=False)
     confirmed = YesNoField(required=False, help_text="By an examiner.")
-    note = TextField(max_length=4000, required=False, allow_blank=True)
+    note = PersonalTextField(max_length=4000, required=False, allow_blank=True)
     known_dates = ("onset", "end")
 
 

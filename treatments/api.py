@@ -13,6 +13,7 @@ from patients.api.fields import (
     ChangeSerializer,
     ChoiceField,
     DayField,
+    PersonalTextField,
     PlainNumberField,
     StrictSerializer,
     TextField,
@@ -57,7 +58,7 @@ class CourseSerializer(RecordSerializer):
     rule_set = ChoiceField(choices=RuleSet.choices, required=False)
     planned_start = DayField(required=False, allow_null=True)
     infusions = InfusionSerializer(many=True, required=False, max_length=MOST_ROWS)  # type: ignore[call-arg]
-    note = TextField(max_length=4000, required=False, allow_blank=True)
+    note = PersonalTextField(max_length=4000, required=False, allow_blank=True)
 
     def get_number(self, course: Course) -> int | None:
         patient: Any = course.patient
@@ -126,7 +127,7 @@ class TreatmentSerializer(RecordSerializer):
     stop = DayField(required=False, allow_null=True)
     stop_precision = precision_field()
     stop_reason = ChoiceField(choices=StopReason.choices, required=False, allow_blank=True)
-    note = TextField(max_length=4000, required=False, allow_blank=True)
+    note = PersonalTextField(max_length=4000, required=False, allow_blank=True)
     known_dates = ("start", "stop")
 
 

@@ -29,6 +29,18 @@ class TextField(serializers.CharField):
         return super().run_validation(data)
 
 
+class PersonalTextField(TextField):
+    """Text that may name a person: null for those who may not see names."""
+
+
+class PersonalTextSchema(OpenApiSerializerFieldExtension):
+    target_class = PersonalTextField
+
+    def map_serializer_field(self, auto_schema, direction):
+        most = {"maxLength": self.target.max_length}
+        return {"type": ["string", "null"] if direction == "response" else "string", **most}
+
+
 class ChoiceField(serializers.ChoiceField):
     """One word of a list."""
 

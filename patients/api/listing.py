@@ -70,13 +70,15 @@ class RecordFilters(FilterSet):
 
 
 class StrictFilters(DjangoFilterBackend):
-    """As django-filter, but a name that is no filter, or one that is sent twice, is refused."""
+    """As django-filter, but a name that is no filter, or one that is sent twice or empty, is refused."""
 
     def filter_queryset(self, request, queryset, view):
         known = {*self.names(view), *PAGING}
         errors = {name[:60]: ["There is no such filter."] for name in request.query_params if name not in known}
         repeated = [name for name, values in request.query_params.lists() if name in known and len(values) > 1]
         errors |= {name: ["Send this once."] for name in repeated}
+        empty = [name for name, value in request.query_params.items() if name in known and not value]
+        errors |= {name: ["Send a value, or leave this out."] for name in empty}
         if errors:
             raise serializers.ValidationError(errors)
         return super().filter_queryset(request, queryset, view)

@@ -15,8 +15,8 @@ from patients.api.fields import (
     ChangeSerializer,
     ChoiceField,
     DayField,
+    PersonalTextField,
     StrictSerializer,
-    TextField,
     YesNoField,
     precision_field,
 )
@@ -71,9 +71,9 @@ class PatientSerializer(StrictSerializer):
 
     code = serializers.CharField(read_only=True)
     centre = CentreSerializer(read_only=True)
-    family_name = TextField(max_length=80, required=False, allow_blank=True)
-    given_name = TextField(max_length=80, required=False, allow_blank=True)
-    local_number = TextField(max_length=40, required=False, allow_blank=True)
+    family_name = PersonalTextField(max_length=80, required=False, allow_blank=True)
+    given_name = PersonalTextField(max_length=80, required=False, allow_blank=True)
+    local_number = PersonalTextField(max_length=40, required=False, allow_blank=True)
     sex = ChoiceField(choices=Sex.choices)
     birth = DayField(required=False, allow_null=True)
     birth_precision = precision_field()

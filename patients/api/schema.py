@@ -61,6 +61,11 @@ class HouseSchema(AutoSchema):
         changing = self.method == "PATCH" or self.view.action == "void"
         return ([KEY] if self.method == "POST" else []) + ([VERSION] if changing else [])
 
+    def _map_serializer(self, serializer, direction, bypass_extensions=False):
+        """What is sent holds no other names; what is answered may grow."""
+        found = super()._map_serializer(serializer, direction, bypass_extensions)
+        return found | {"additionalProperties": False} if direction == "request" and "properties" in found else found
+
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         found = super()._get_response_bodies(direction)
         for status in self.refusals():

@@ -254,7 +254,8 @@ def test_lists_filter_and_sort_by_fixed_words(api, below, patient, clinician, ce
         ("?page_size=0", "page_size"), ("?centre=x", "centre"), ("?centre=99999999999999999999", "centre"),
         ("?day_from=2020-01-01&day_from=2020-01-02", "day_from"), ("?voided=maybe", "voided"),
         ("?patient=%00", "patient"),
-        ("?format=api", "format"), ("?patient=" + "x" * 21, "patient"),
+        ("?format=api", "format"), ("?day_from=", "day_from"), ("?voided=", "voided"), ("?page=", "page"),
+        ("?patient=" + "x" * 21, "patient"),
     ],
 )  # fmt: skip
 def test_a_filter_that_means_nothing_is_refused_by_name(api, below, query, named):
