@@ -222,10 +222,11 @@ def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
-    from patients import throttle
+    from patients import throttle, writing
 
     throttle.purge()
     uploads.purge()
+    writing.purge()
     folder_queue.purge(settings.QUEUE_DIR)
     done = 0
     while not stopping and (found := trajectory.sweep_once()):

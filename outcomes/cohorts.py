@@ -167,9 +167,11 @@ def standing(centre, courses, status, reason, since_pending, overall_pending, co
     return Standing(centre, courses, status, reason, pending, bool(complete), edss, drugs)
 
 
-def select(wanted: CohortFilter, user: User, *, text: str = "", today: date | None = None) -> Selection:
-    """Narrow what this user may see by centre and search, and compute the few that are stale."""
+def select(wanted: CohortFilter, user: User, *, text: str = "", code: str = "", today: date | None = None) -> Selection:
+    """Narrow what this user may see by centre, search or one code, and compute the few that are stale."""
     people = Patient.objects.visible_to(user)
+    if code:
+        people = people.filter(code=code)
     if wanted.centre is not None:
         people = people.filter(centre=wanted.centre)
     if text:
@@ -181,7 +183,7 @@ def select(wanted: CohortFilter, user: User, *, text: str = "", today: date | No
         return Selection(wanted, people, today, waiting=stale.count())
     computed = compute(ids)
     scope = ",".join(map(str, sorted(Centre.objects.visible_to(user).values_list("pk", flat=True))))
-    return Selection(wanted, people, today, computed, len(ids) - len(computed), f"{scope} {text}")
+    return Selection(wanted, people, today, computed, len(ids) - len(computed), f"{scope} {text} {code}")
 
 
 def compute(ids: Sequence[int]) -> dict[int, Trajectory]:

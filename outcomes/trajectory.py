@@ -186,14 +186,16 @@ def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> 
         unseen_from=result.unseen_from,
         record=AS_TEXT(without_clock(pack(result))),
     )
-    made.events = [as_event(rows, event) for event in history.events]
+    refs = [visit.ref for visit in rows.visits]
+    made.events = [as_event(rows.patient_id, refs, event) for event in history.events]
     return made
 
 
-def as_event(rows: Rows, event: Event) -> DisabilityEvent:
+def as_event(patient_id: int, refs: Sequence, event: Event) -> DisabilityEvent:
+    """An unsaved row. `refs`: the id of the assessment behind each visit of the history."""
     confirming = event.confirmed_rows[0]
     return DisabilityEvent(
-        patient_id=rows.patient_id,
+        patient_id=patient_id,
         number=event.number,
         preset=PRESET.name,
         kind=event.type,
@@ -206,10 +208,10 @@ def as_event(rows: Rows, event: Event) -> DisabilityEvent:
         sustained_days=event.sustained_days,
         sustained_to_last=event.sustained_to_last,
         evidence={
-            "baseline": rows.visits[event.baseline_row].ref,
-            "onset": rows.visits[event.onset_row].ref,
-            "confirming": None if confirming is None else rows.visits[confirming].ref,
-            "held": rows.visits[event.held_row].ref,
+            "baseline": refs[event.baseline_row],
+            "onset": refs[event.onset_row],
+            "confirming": None if confirming is None else refs[confirming],
+            "held": refs[event.held_row],
         },
     )
 

@@ -407,8 +407,8 @@ class Submission(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     key = models.UUIDField()
     digest = models.CharField(max_length=64)
-    answer = models.CharField(max_length=200)
-    at = models.DateTimeField(default=timezone.now)
+    answer = models.TextField()
+    at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_a_submission")]
@@ -432,3 +432,24 @@ class Attempts(models.Model):
     key = models.CharField(max_length=64, unique=True)  # a keyed hash: nobody's address stands here
     moments = models.JSONField(default=list)  # seconds since 1970, the latest last
     until = models.DateTimeField(db_index=True)  # from then on the row limits nothing
+
+
+class ApiToken(models.Model):
+    """Lets another system speak to the API as its user, with the rights that user has then. Only a hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    name = models.CharField("what it is for", max_length=80)
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    last_used = models.DateField("last used", null=True)  # a day of UTC: to the minute would write at each request
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at <= timezone.now() else "open"

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from patients.views import account, centres, patients, users
+from patients.views import account, centres, patients, tokens, users
 
 app_name = "patients"
 urlpatterns = [
     path("account/me/", account.account, name="account"),
     path("account/session/", account.session, name="session"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:pk>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("account/link/<slug:token>/", account.account_link, name="account_link"),
     path("patients/add/", patients.patient_add, name="patient_add"),
     path("patients/<slug:code>/edit/", patients.patient_edit, name="patient_edit"),

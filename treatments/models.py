@@ -94,6 +94,8 @@ class Treatment(ClinicalRecord):
             raise ValidationError({"stop": "The stop lies before the start."})
         if self.drug == Drug.OTHER and not self.drug_name:
             raise ValidationError({"drug_name": "Name the drug."})
+        if self.stop_reason and not self.stop:
+            raise ValidationError({"stop": "A reason to stop needs a date, if only the year."})
 
 
 class RuleSet(models.TextChoices):
