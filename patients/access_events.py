@@ -100,5 +100,13 @@ class Line:
         return self.event.user.name if self.event.user else NOBODY.get(AccessKind(self.event.kind), "The system")
 
     @property
+    def details(self) -> list[str]:
+        """Line by line; of an export what it is or how it ended, its filter, and at its start the reason."""
+        if self.event.kind != AccessKind.EXPORT:
+            return [self.event.detail]
+        named = zip(("Export", "Filter:", "Reason:"), self.event.detail.split("; ", 2), strict=False)
+        return [f"{name} {words}" for name, words in named]
+
+    @property
     def page(self) -> str:
         return self.event.page.rpartition(":")[2].replace("_", " ").capitalize()

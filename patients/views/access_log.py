@@ -9,7 +9,7 @@ from patients import access, access_events
 from patients.forms.access_log import AccessLogForm
 from patients.models import Centre
 
-PAGE = 100
+PAGE = 50
 
 
 def access_log(request):
