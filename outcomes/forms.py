@@ -99,6 +99,7 @@ class ExportForm(forms.Form):
         label="What is the file for?",
         help_text="Kept in the access log. For instance: ethics vote 2026-114, pregnancy outcomes",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Say what the file is for."},
     )
     form = forms.ChoiceField(
         choices=[("csv", "CSV, for R, pandas or a spreadsheet"), ("json", "JSON, with the dictionary inside")],
