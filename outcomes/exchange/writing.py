@@ -32,9 +32,10 @@ class OutputError(ValueError):
 def no_formula(text: str) -> str:
     """The text, with an apostrophe before it if a spreadsheet could take it for a formula.
 
-    Looked at is the first visible character, in whatever width or style it is written, quotes left aside.
+    Looked at is the first visible character, in whatever width or style it is written, quotes left aside. A text that
+    begins with an apostrophe is one already, so that a file of ours can be written again.
     """
-    return "'" + text if text and text[0] not in _PLAIN and _may_run(text) else text
+    return "'" + text if text and text[0] not in _PLAIN and text[0] != "'" and _may_run(text) else text
 
 
 def _may_run(text: str) -> bool:

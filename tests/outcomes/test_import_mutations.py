@@ -79,11 +79,11 @@ def test_mutated_files_never_crash_never_write_half_and_never_take_long(client, 
     most = (0, 0)
     for number in range(FROM, FROM + CASES):
         case = case_of(number)
-        began = time.monotonic()
+        began = time.process_time()  # not by the clock: a busy machine is not the file's fault
         try:
             with transaction.atomic():
                 ended, after = walk(client, case)
-                seconds = time.monotonic() - began
+                seconds = time.process_time() - began
                 check(before, ended, after)
                 raise RolledBack
         except RolledBack:
