@@ -364,6 +364,21 @@ def import_records(options: argparse.Namespace) -> int:
     return command.run(options)
 
 
+def export_arguments(one: argparse.ArgumentParser) -> None:
+    checks.start_django()
+    from outcomes.exchange import export_command
+
+    export_command.add_arguments(one)
+
+
+def export_records(options: argparse.Namespace) -> int:
+    from outcomes.exchange import export_command
+
+    if not options.dictionary:
+        checks.database()
+    return export_command.run(options)
+
+
 def events_arguments(one: argparse.ArgumentParser) -> None:
     from outcomes.exchange import events_command
 
@@ -413,6 +428,7 @@ COMMANDS = {
     "seed": Command("make the demo registry of invented patients in an empty database", seed),
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
     "import": Command("read records from files", import_records, import_arguments),
+    "export": Command("write the cohort to a file, for research", export_records, export_arguments),
     "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),
     "score": Command("add the calculated EDSS to a table of grades (CSV)", score, score_arguments),
     "recompute": Command("compute trajectories again, or check the stored ones", recompute, recompute_arguments),

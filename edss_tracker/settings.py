@@ -65,6 +65,21 @@ def required_form(name: str, value: str, schemes: set[str], path: str, example: 
         raise ImproperlyConfigured(f"{name} is not an address that can be used: write it as {example}")
 
 
+REPEATABLE_READ = 3  # as psycopg numbers it; SQLite alone does without that package
+
+
+def snapshot_of(database: dict) -> dict:
+    """The settings of a reading connection to this database, whose transactions see one state throughout."""
+    options = dict(database.get("OPTIONS", {}))
+    if database["ENGINE"].endswith("sqlite3"):
+        pragmas = f"{options.get('init_command', '')} PRAGMA query_only=ON;"
+        options |= {"transaction_mode": "DEFERRED", "init_command": pragmas}
+    else:
+        read_only = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+        options |= {"isolation_level": REPEATABLE_READ, "options": read_only}
+    return {**database, "OPTIONS": options, "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
+
+
 DEBUG = False
 DATABASE_URL = required("DATABASE_URL") if PRODUCTION else env.str("DATABASE_URL", "")
 REDIS_URL = required("REDIS_URL") if PRODUCTION else env.str("REDIS_URL", "")
@@ -160,6 +175,12 @@ else:
     DATABASES = {"default": SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# A second connection to the same database, which reads one snapshot for as long as a file streams and writes nothing.
+# On SQLite a transaction of the first one is IMMEDIATE and would lock out every writer meanwhile.
+SNAPSHOT_DATABASE = "snapshot"
+DATABASES[SNAPSHOT_DATABASE] = snapshot_of(DATABASES["default"])
+DATABASE_ROUTERS = ["outcomes.snapshot.Router"]
+
 # Celery. The database is the truth and the queue carries hints, so a lost message costs seconds, never an answer.
 QUEUE_DIR = DATA_DIR / "queue"
 CELERY_BROKER_URL = REDIS_URL or f"{folder_queue.SCHEME}://localhost"
@@ -182,6 +203,10 @@ CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_TIME_LIMIT = 25
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+
+# What one person may take out of the registry
+EXPORT_MAX_ROWS = env.int("EDSS_EXPORT_MAX_ROWS", 1_000_000)
+EXPORTS_AN_HOUR = env.int("EDSS_EXPORTS_AN_HOUR", 10)
 
 HINTS = env.str("EDSS_HINTS", "send")  # `off`: nothing is published and the sweep does the work; `record`: for tests
 if HINTS not in {"send", "off", "record"}:

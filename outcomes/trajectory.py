@@ -69,10 +69,12 @@ class Rows:
         """Distinct drugs begun before the first infusion; None without one. A start must be sure to count."""
         if not self.first_infusions:
             return None
-        first = min(day.first for day in self.first_infusions)
-        return len(
-            {name for name, start, stop in self.drugs if (start and start.last < first) or (stop and stop.last < first)}
-        )
+        return len(begun_before(min(day.first for day in self.first_infusions), self.drugs))
+
+
+def begun_before(first: date, drugs: Iterable[tuple[str, Interval | None, Interval | None]]) -> set[str]:
+    """The names of those drugs that were surely begun before this day."""
+    return {name for name, start, stop in drugs if (start and start.last < first) or (stop and stop.last < first)}
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,7 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         ("course_id", "day", "day_precision"),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
-    drugs = grouped(
-        Treatment.objects.live().filter(among(patient_ids)).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
-        ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
-        lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
-    )
+    drugs = read_drugs(patient_ids)
     dead = Patient.objects.filter(among(patient_ids, "pk"), death__isnull=False).order_by()
     deaths = {pk: Interval.of(*known) for pk, *known in dead.values_list("pk", "death", "death_precision")}
     found = []
@@ -119,6 +117,15 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         days, before = tuple(counts[course] for course in firsts), tuple(drugs.get(pk, ()))
         found.append(Rows(pk, seen, onsets, tuple(firsts.values()), days, before, deaths.get(pk)))
     return found
+
+
+def read_drugs(patient_ids: Collection[int]) -> dict[int, list[tuple[str, Interval | None, Interval | None]]]:
+    """Code and further name, start and stop of each drug but alemtuzumab."""
+    return grouped(
+        Treatment.objects.live().filter(among(patient_ids)).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
+        ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
+        lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
+    )
 
 
 def known(day: date | None, precision: Precision) -> Interval | None:

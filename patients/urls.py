@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import account, centres, patients, tokens, users
+from patients.views import access_log, account, centres, patients, tokens, users
 
 app_name = "patients"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("patients/<slug:code>/edit/", patients.patient_edit, name="patient_edit"),
     path("patients/<slug:code>/consents/add/", patients.consent_add, name="consent_add"),
     path("patients/<slug:code>/phenotypes/add/", patients.phenotype_add, name="phenotype_add"),
+    path("access/", access_log.access_log, name="access_log"),
     path("users/", users.users, name="users"),
     path("users/invite/", users.user_invite, name="user_invite"),
     path("users/<int:pk>/", users.user, name="user"),

@@ -54,5 +54,6 @@ def patient_history(request, code):
     """Every change of every record of this patient, the latest first."""
     shown = found(request, code)
     audit.note(request.user, AccessKind.READ, patient=shown, page="patient_history")
-    changes = changes_of(shown)
-    return render(request, "outcomes/patient_history.html", {"patient": shown, "changes": changes})
+    may_see = access.may(request.user, "access_log.see", shown.centre_id)
+    context = {"patient": shown, "changes": changes_of(shown), "may_see_access": may_see}
+    return render(request, "outcomes/patient_history.html", context)

@@ -72,7 +72,8 @@ def test_the_pages_of_an_admin(page):
     sign_in(page, "admin@demo.example")
     for name, path in (("users", "/users/"), ("user-invite", "/users/invite/"), ("user", "/users/1/"),
                        ("centres", "/centres/"), ("centre-edit", "/centres/1/edit/"), ("imports", "/imports/"),
-                       ("quarantine", "/quarantine/")):  # fmt: skip
+                       ("quarantine", "/quarantine/"), ("export", "/cohort/export/"),
+                       ("access-log", "/access/")):  # fmt: skip
         visit(page, path)
         audit(page, name)
 
