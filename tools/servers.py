@@ -59,8 +59,11 @@ class Server:
             )
         wait_for(lambda: child.poll() is None and self.ready(), self.name, self.folder)
 
+    def alive(self) -> bool:
+        return self.child is not None and self.child.poll() is None
+
     def send(self, number: int) -> None:
-        if self.child is not None and self.child.poll() is None:
+        if self.child is not None and self.alive():
             self.child.send_signal(number)
 
     def stop(self, number: int = signal.SIGINT) -> None:
