@@ -10,7 +10,7 @@ from edss_tracker import folder_queue
 
 
 class Refusal(Exception):
-    """The command cannot do what was asked; its text is a sentence for the person who asked."""
+    """The command cannot do what was asked; each line of its text is a sentence for the person who asked."""
 
 
 def port_number(text: str) -> int:
@@ -44,8 +44,12 @@ def start_django() -> None:
     import django
     from django.core.exceptions import ImproperlyConfigured
 
+    from edss_tracker.production import HalfConfigured
+
     try:
         django.setup()
+    except HalfConfigured as problem:
+        raise Refusal(str(problem)) from None
     except ImproperlyConfigured as problem:
         raise Refusal(f"{first_line(problem)}.") from None
     except OSError as problem:

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
         with refusing():
             return COMMANDS[options.command].run(options)
     except Refusal as refusal:
-        print(f"edss-tracker: {refusal}", file=sys.stderr)
+        print(*(f"edss-tracker: {line}" for line in str(refusal).splitlines()), sep="\n", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
