@@ -1,6 +1,7 @@
 """The `edss-tracker` command. Each sub-command loads what it needs when it runs, so that `--help` needs no database."""
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -174,12 +175,31 @@ def take_part(*, wait: bool = False) -> None:
         checks.prepared_database()
 
 
+def health_arguments(one: argparse.ArgumentParser) -> None:
+    address_arguments(one)
+    one.add_argument("--strict", action="store_true", help="exit code 1 also where people can work but something fails")
+    one.add_argument("--json", action="store_true", help="print what the web server answers as it is")
+
+
 def health(options: argparse.Namespace) -> int:
+    """Ask the web server; 0 where people can work, with --strict where everything works."""
     port = checks.port_number(options.port)
     checks.start_django()
     status, text = processes.health(options.host, port, header=host_header())
-    say(text or f"Nothing answers on {options.host}:{port}.")
-    return 0 if status == 200 else 1
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = {}
+    if "status" not in found:
+        say(
+            f"Nothing answers on {options.host}:{port}." if not status else f"The answer was {status}, without a state."
+        )
+        return 1
+    from edss_tracker.health import in_words
+
+    say(*([text] if options.json else in_words(found)))
+    good = ("ok",) if options.strict else ("ok", "degraded")
+    return 0 if found["status"] in good else 1
 
 
 def migrate(options: argparse.Namespace) -> int:
@@ -281,7 +301,9 @@ def sweep_for_ever() -> int:
     """Compute what stays stale, whatever happens to the broker or the worker; a database that is away is waited for."""
     from django.db import Error, close_old_connections, connection
 
-    stopping: list[int] = []
+    from edss_tracker.health import Question
+
+    question, stopping = Question(), list[int]()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: stopping.append(number))
     prepared = False
@@ -292,7 +314,7 @@ def sweep_for_ever() -> int:
                 connection.ensure_connection()
                 checks.prepared_database()
                 prepared = True
-            sweep_all(stopping)
+            sweep_all(stopping, between=question.ask)
         except Error as problem:
             print(f"sweep: the database does not answer ({type(problem).__name__}); trying again", file=sys.stderr)
         until = time.monotonic() + SWEEP_EVERY
@@ -301,18 +323,22 @@ def sweep_for_ever() -> int:
     return 0
 
 
-def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
+def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] = lambda: None) -> int:
     """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. What is old goes."""
     from django.conf import settings
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
+    from patients import erasing
 
     uploads.purge()
     folder_queue.purge(settings.QUEUE_DIR)
+    erasing.keep_list_soon()
     done = 0
+    between()
     while not stopping and (found := trajectory.sweep_once()):
         done += found
+        between()
     return done
 
 
@@ -511,7 +537,7 @@ COMMANDS = {
     "worker": Command("the worker alone", worker),
     "sweep": Command("compute the trajectories that are out of date", sweep, sweep_arguments),
     "migrate": Command("bring the database up to date", migrate),
-    "health": Command("ask a running web server how it is", health, address_arguments),
+    "health": Command("ask a running web server how it is", health, health_arguments),
     "seed": Command("make the demo registry of invented patients in an empty database", seed),
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
     "backup": Command("the whole registry in one file, while people work", backup, backup_arguments),
