@@ -12,11 +12,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from engine import VERSION
 from patients import hints, pulse
 from patients.models import Freshness
+from patients.querysets import QUARANTINE_AFTER
 
 ALIVE_SECONDS = {pulse.WORKER: 120, pulse.SWEEP: 60}
 ASK_AGAIN = 60  # seconds until a question that nobody answered is repeated: what lies in the queue must not pile up
@@ -32,7 +34,9 @@ def state() -> dict[str, Any]:
     try:
         lives = pulse.last()
         found |= sign_of_life(pulse.WORKER, lives) | sign_of_life(pulse.SWEEP, lives)
-        found |= {"stale": Freshness.objects.stale().count(), "quarantined": Freshness.objects.quarantined().count()}
+        found |= Freshness.objects.stale().aggregate(
+            stale=Count("pk"), quarantined=Count("pk", filter=Q(attempts__gte=QUARANTINE_AFTER))
+        )
     except Error:
         connection.close()
         return found | {"status": "down", "database": AWAY}
