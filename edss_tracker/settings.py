@@ -4,17 +4,16 @@ Three variables decide: DATABASE_URL (unset: a SQLite file), REDIS_URL (unset: C
 EDSS_ENV (`local` or `production`). Everything that is kept lives in one data folder, EDSS_DATA_DIR.
 """
 
-import re
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from edss_tracker import folder_queue
+from edss_tracker import folder_queue, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -25,7 +24,7 @@ if EDSS_ENV not in {"local", "production"}:
 PRODUCTION = EDSS_ENV == "production"
 
 DATA_DIR = Path(env.str("EDSS_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def kept_secret() -> str:
@@ -46,24 +45,9 @@ def kept_secret() -> str:
     return path.read_text(errors="replace")
 
 
-def required(name: str) -> str:
-    """A variable that production cannot run without."""
-    value = env.str(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"EDSS_ENV=production needs {name}, which is not set.")
-    return value
-
-
-def required_form(name: str, value: str, schemes: set[str], path: str, example: str) -> None:
-    """Refuse what is no address. Its text is not repeated: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in schemes and re.fullmatch(path, parts.path) and parts.port != 0
-    except ValueError:  # a port that is no number
-        good = False
-    if value and not good:
-        raise ImproperlyConfigured(f"{name} is not an address that can be used: write it as {example}")
-
+# Half configured it starts nowhere: each process says everything that is missing
+if wrong := production.faults(os.environ) if PRODUCTION else []:
+    raise production.HalfConfigured("\n".join(wrong))
 
 REPEATABLE_READ = 3  # as psycopg numbers it; SQLite alone does without that package
 
@@ -81,14 +65,17 @@ def snapshot_of(database: dict) -> dict:
 
 
 DEBUG = False
-DATABASE_URL = required("DATABASE_URL") if PRODUCTION else env.str("DATABASE_URL", "")
-REDIS_URL = required("REDIS_URL") if PRODUCTION else env.str("REDIS_URL", "")
-POSTGRESQL = {"postgres", "postgresql", "psql", "pgsql"}
-required_form("DATABASE_URL", DATABASE_URL, {*POSTGRESQL, "sqlite"}, ".+", "postgres://user:password@host:5432/name")
-required_form("REDIS_URL", REDIS_URL, {"redis", "rediss"}, "(/[0-9]*)?", "redis://:password@host:6379/0")
-SECRET_KEY = required("SECRET_KEY") if PRODUCTION else env.str("SECRET_KEY", "") or kept_secret()
-ALLOWED_HOSTS = required("ALLOWED_HOSTS").split(",") if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DATABASE_URL = env.str("DATABASE_URL", "").strip()
+REDIS_URL = env.str("REDIS_URL", "").strip()
+if DATABASE_URL and (fault := production.database_fault(DATABASE_URL)):
+    raise ImproperlyConfigured(fault)
+if REDIS_URL and (fault := production.redis_fault(REDIS_URL)):
+    raise ImproperlyConfigured(fault)
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret()
+ALLOWED_HOSTS = (
+    production.split(env.str("ALLOWED_HOSTS", "")) if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = production.split(env.str("CSRF_TRUSTED_ORIGINS", ""))
 
 INSTALLED_APPS = [
     "patients",

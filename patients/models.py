@@ -266,8 +266,33 @@ class Identity(models.Model):
         return f"{self.given_name} {self.family_name}".strip()
 
 
+class Erasure(models.Model):
+    """The identity of this patient was erased, for good: a restored backup that still holds it is erased again.
+
+    By code, because a backup may be older than the patient. Append-only.
+    """
+
+    code = models.CharField("registry code", max_length=20, unique=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+
+class Pulse(models.Model):
+    """The last sign of life of a process that nobody sees: the sweep's last round, the worker's last answer."""
+
+    name = models.CharField(max_length=20, unique=True)
+    at = models.DateTimeField()
+    delay = models.FloatField(default=0)  # seconds that the worker's question lay in the queue
+
+
 class ClinicalRecord(models.Model):
     """What every clinical row carries. Nothing is deleted: a wrong row is voided, with a reason, and stays."""
+
+    free_text: tuple[str, ...] = ("void_reason",)  # where somebody may have typed a name; erased with the identity
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="%(class)ss")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

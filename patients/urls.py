@@ -13,6 +13,7 @@ urlpatterns = [
     path("account/link/<slug:token>/", account.account_link, name="account_link"),
     path("patients/add/", patients.patient_add, name="patient_add"),
     path("patients/<slug:code>/edit/", patients.patient_edit, name="patient_edit"),
+    path("patients/<slug:code>/erase/", patients.patient_erase, name="patient_erase"),
     path("patients/<slug:code>/consents/add/", patients.consent_add, name="consent_add"),
     path("patients/<slug:code>/phenotypes/add/", patients.phenotype_add, name="phenotype_add"),
     path("access/", access_log.access_log, name="access_log"),

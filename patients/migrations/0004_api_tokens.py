@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0002_attempts'),
+        ('patients', '0003_attempts'),
     ]
 
     operations = [
