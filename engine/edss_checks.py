@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, cast
 
-from engine.edss import GRADE_MAX, SYSTEMS, Grade, Score, counted_grade
+from engine.edss import SYSTEMS, Grade, Score, counted_grade
 from engine.edss_grades import all_plain
 from engine.walking import NEUROSTATUS, SCHEMES, Aid, ambulation_code
 
@@ -57,8 +57,8 @@ class AssessmentFacts:
 
     @cached_property
     def counted(self) -> Mapping[str, int]:
-        """Raw grades as they count, the known ones only."""
-        if self.grades.keys() == GRADE_MAX.keys() and all_plain(self.grades.values()):
+        """Raw grades as they count, the known ones only, in the order of `SYSTEMS`."""
+        if tuple(self.grades) == SYSTEMS and all_plain(self.grades.values()):
             return cast(Mapping[str, int], self.grades)
         read = self.grades.get
         return {system: grade for system in SYSTEMS if (grade := counted_grade(read(system))) is not None}
