@@ -222,9 +222,10 @@ def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
-    from patients import throttle
+    from patients import sessions, throttle
 
     throttle.purge()
+    sessions.purge()
     uploads.purge()
     folder_queue.purge(settings.QUEUE_DIR)
     done = 0
