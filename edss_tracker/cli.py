@@ -329,9 +329,14 @@ def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] 
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
+<<<<<<< HEAD
     from patients import erasing, throttle, writing
+=======
+    from patients import sessions, throttle
+>>>>>>> trust
 
     throttle.purge()
+    sessions.purge()
     uploads.purge()
     writing.purge()
     folder_queue.purge(settings.QUEUE_DIR)
