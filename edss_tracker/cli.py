@@ -329,11 +329,7 @@ def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] 
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
-<<<<<<< HEAD
-    from patients import erasing, throttle, writing
-=======
-    from patients import sessions, throttle
->>>>>>> trust
+    from patients import erasing, sessions, throttle, writing
 
     throttle.purge()
     sessions.purge()
