@@ -33,7 +33,8 @@ RELAPSE = {"onset", "end", "systems", "severity", "recovery", "steroid", "hospit
 PATIENT = {"sex", "birth", "onset", "diagnosis", "participation", "family_name", "given_name", "local_number"}
 ACCOUNT = {"User", "Membership"}
 PRECISIONS = {f"{field}_precision" for field in ("birth", "onset", "diagnosis")}
-ASSESSED = ASSESSMENT | {"day_precision", "confirmed"}
+REGISTERED = PATIENT | PRECISIONS | {"death", "death_precision", "death_cause", "participation_since"}
+ASSESSED = ASSESSMENT | {"day_precision", "confirmed", "ambulation_scheme"}
 TREATMENT = {"drug", "drug_name", "start", "start_precision", "stop", "stop_precision", "stop_reason", "note"}
 COURSE = {"state", "rule_set", "planned_start", "note"}
 # address: (fields of models that its form takes, tables that it may change); history and events come with them
@@ -57,7 +58,7 @@ MAY: dict[str, tuple[set[str], set[str]]] = {
     "patients:user_invite": ({"name", "email"}, ACCOUNT | {"AccountLink"}),
     "patients:user": ({"name"}, ACCOUNT | {"UserSession"}),
     "patients:user_link": (set(), {"AccountLink"}),
-    "patients:user_deactivate": (set(), {"User", "AccountLink", "UserSession"}),
+    "patients:user_deactivate": (set(), {"User", "AccountLink", "UserSession", "ApiToken"}),
     "patients:user_reactivate": (set(), {"User"}),
     "patients:user_second_factor": (set(), {"Authenticator", "UserSession"}),
     "patients:centre_add": ({"name", "time_zone", "synthetic"}, {"Centre"}),
@@ -83,11 +84,8 @@ MAY: dict[str, tuple[set[str], set[str]]] = {
     "patients:patient_erase": ({"reason", "code"}, {"Identity", "Patient", "Erasure"}),
     "patients:tokens": ({"name"}, {"ApiToken"}),
     "patients:token_revoke": (set(), {"ApiToken"}),
-    "api:centre-patients": (PATIENT | PRECISIONS, {"Patient", "Identity"}),
-    "api:patient-detail": (
-        PATIENT | PRECISIONS | {"death", "death_precision", "death_cause", "participation_since"} - {"centre"},
-        {"Patient", "Identity"},
-    ),
+    "api:centre-patients": (REGISTERED, {"Patient", "Identity"}),
+    "api:patient-detail": (REGISTERED, {"Patient", "Identity"}),
     "api:patient-consents": ({"decision", "day"}, {"Consent"}),
     "api:patient-phenotypes": ({"kind", "activity", "since", "since_precision"}, {"Phenotype"}),
     "api:patient-assessments": (ASSESSED, {"Assessment"}),
@@ -242,7 +240,8 @@ def not_refused(world, user, name, arguments, method, added: dict, body: dict) -
         with transaction.atomic():
             response = send(world.client(user), name, method, world.path(name, arguments, user), added | body)
             transaction.set_rollback(True)
-        refused = {error["field"] for error in response.json()["errors"]} if response.status_code == 400 else set()
+        errors = response.json()["errors"] if response.status_code == 400 else []
+        refused = {error["field"].partition(".")[0] for error in errors}
         if not refused & set(added):
             break
         added = {field: value for field, value in added.items() if field not in refused}
