@@ -2,11 +2,20 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from patients import audit
 from patients.models import AccessKind
+
+
+def recently_confirmed(request) -> bool:
+    """Whether this person gave the password or the second factor once more within the last five minutes.
+
+    ACCOUNT_REAUTHENTICATION_TIMEOUT of allauth; signing in does not count.
+    """
+    return did_recently_reauthenticate(request)
 
 
 class ActiveUserBackend(AuthenticationBackend):
