@@ -26,7 +26,7 @@ MODELS = (Patient, Identity, Assessment, Relapse, Course, Infusion, Treatment, I
 HISTORIES = (Patient, Assessment, Relapse)
 URL = reverse("outcomes:imports")
 
-pytestmark = [pytest.mark.django_db, *([pytest.mark.drill] if CASES > 1000 else [])]
+pytestmark = [pytest.mark.django_db, pytest.mark.drill if CASES > 1000 else pytest.mark.slow]
 
 
 class RolledBack(Exception):
