@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.account.signals import password_changed
 from allauth.core import context
 from allauth.mfa import signals as mfa
@@ -36,6 +37,14 @@ def limited(request, *wanted: tuple[str, str]) -> Iterator[None]:
     tried = count_try(request, *wanted)
     yield
     tried.rollback()
+
+
+def recently_confirmed(request) -> bool:
+    """Whether this person gave the password or the second factor once more within the last five minutes.
+
+    ACCOUNT_REAUTHENTICATION_TIMEOUT of allauth; signing in does not count.
+    """
+    return did_recently_reauthenticate(request)
 
 
 class ActiveUserBackend(AuthenticationBackend):

@@ -1,11 +1,12 @@
 """The people of an export, in blocks, from one snapshot: what a row of the file is written from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from assessments.models import Relapse
 from engine.types import Interval, Precision
@@ -91,17 +92,18 @@ class Person:
         return len(found), len(scored), sum(isinstance(day, list) for day in scored)
 
 
-def blocks(people: PatientQuerySet, wanted: CohortFilter, snapshot: Snapshot, today: date) -> Iterator[list[Person]]:
+def blocks(people: PatientQuerySet, wanted: CohortFilter, snapshot: Snapshot, today: date) -> Generator[list[Person]]:
     """The people of a filter, at most BLOCK at a time, in the order of their registration."""
     kept = keeps(wanted, today)
     with snapshot.reading():
         ids = possible(people, wanted, today).order_by("pk").values_list("pk", flat=True).using(snapshot.alias)
-        rows = ids.iterator(chunk_size=BLOCK)
         centres = Centre.objects.in_bulk()
-    while some := list(islice(rows, BLOCK)):
-        with snapshot.reading():
-            found = read(some, centres, snapshot.at)
-        yield [person for person in found if kept(person.one)]
+    cursor = cast(Generator[int], ids.iterator(chunk_size=BLOCK))
+    with closing(cursor) as rows:  # it must end before its transaction does
+        while some := list(islice(rows, BLOCK)):
+            with snapshot.reading():
+                found = read(some, centres, snapshot.at)
+            yield [person for person in found if kept(person.one)]
 
 
 def read(ids: Sequence[int], centres: dict[int, Centre], at: datetime) -> list[Person]:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from hashlib import sha256
@@ -180,8 +181,8 @@ class Stream:
         with snapshot.taken() as state:
             self.at = said_moment(state.at)
             about = {"export": self.name, "filter": said(self.order.wanted), "reason": self.order.reason}
-            found = self.counted(blocks(people, self.order.wanted, state, self.today))
-            yield from parts(found, state, about)
+            with closing(blocks(people, self.order.wanted, state, self.today)) as found:
+                yield from parts(self.counted(found), state, about)
 
     def counted(self, found: Iterator[list[Person]]) -> Iterator[list[Person]]:
         for people in found:

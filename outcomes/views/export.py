@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +10,7 @@ from django.urls import reverse
 from outcomes.exchange import dictionary, exporting
 from outcomes.exchange.formats import FORMATS
 from outcomes.forms import ExportedForm, ExportForm
+from patients.signin import recently_confirmed
 
 KEPT_REASON = "export_reason"  # in the session, while somebody confirms who they are
 
@@ -20,7 +20,7 @@ def export(request):
     centres = exporting.centres_of(request.user)
     people = ExportedForm(request.GET, user=request.user, centres=centres)
     query = urlencode(people.kept())
-    if request.method == "POST" and not did_recently_reauthenticate(request):
+    if request.method == "POST" and not recently_confirmed(request):
         request.session[KEPT_REASON] = request.POST.get("reason", "")[: exporting.REASON_LENGTH]
         return redirect(confirm_address(query))
     form = ExportForm(request.POST if request.method == "POST" else None, initial=kept_reason(request))
@@ -38,7 +38,7 @@ def export(request):
         "query": query,
         "tally": exporting.tally(people.filter(), [centre.pk for centre in centres]) if people.is_valid() else None,
         "centres": centres,
-        "confirmed": did_recently_reauthenticate(request),
+        "confirmed": recently_confirmed(request),
         "confirm_address": confirm_address(query),
         "hourly": settings.EXPORTS_AN_HOUR,
     }

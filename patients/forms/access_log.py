@@ -14,8 +14,8 @@ class AccessLogForm(forms.Form):
     person = forms.TypedChoiceField(required=False)  # its choices depend on who asks
     kind = forms.ChoiceField(choices=[("", "Anything"), *AccessKind.choices], required=False, label="What")
     patient = forms.CharField(max_length=20, required=False, label="Registry code")
-    first = DayField(required=False, label="From", help_text="")
-    last = DayField(required=False, label="To", help_text="")
+    first = DayField(required=False, label="From, as 2026-01-31", help_text="")
+    last = DayField(required=False, label="To, that day too", help_text="")
 
     use_required_attribute = False
 

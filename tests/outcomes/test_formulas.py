@@ -115,6 +115,7 @@ def test_typed_cells_are_never_prefixed(type, value, cell):
     assert in_csv(type)(value) == cell
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_payloads_in_every_text_of_the_registry_come_out_dead():
     """Through the models: names of centres, of drugs, codes as an import might leave them. Numbers stay as they are."""

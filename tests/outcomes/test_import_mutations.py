@@ -26,7 +26,7 @@ MODELS = (Patient, Identity, Assessment, Relapse, Course, Infusion, Treatment, I
 HISTORIES = (Patient, Assessment, Relapse)
 URL = reverse("outcomes:imports")
 
-pytestmark = [pytest.mark.django_db, *([pytest.mark.drill] if CASES > 1000 else [])]
+pytestmark = [pytest.mark.django_db, pytest.mark.drill if CASES > 1000 else pytest.mark.slow]
 
 
 class RolledBack(Exception):
@@ -89,7 +89,9 @@ def test_mutated_files_never_crash_never_write_half_and_never_take_long(client, 
         except RolledBack:
             pass
         except BaseException as problem:
-            problem.add_note(f"case {number}: {case.done}, name {case.name[:40]!r}, {case.content[:200]!r}")
+            problem.add_note(
+                f"{dict(ends)}; case {number}: {case.done}, name {case.name[:40]!r}, {case.content[:200]!r}"
+            )
             raise
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used
         ends[ended] += 1

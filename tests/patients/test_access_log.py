@@ -166,6 +166,15 @@ def test_it_is_paged_and_costs_the_same_queries_on_each_page(client, admin, clin
     assert len(queries) < 16
 
 
+def test_of_very_many_the_latest_are_listed_and_the_page_says_so(client, admin, clinician, patient, monkeypatch):
+    monkeypatch.setattr("patients.views.access_log.LISTED", 3)
+    for number in range(5):
+        audit.note(clinician, AccessKind.READ, patient=patient, page=f"page {number}")
+
+    assert [event.page for event in seen(client, admin, kind="read")] == ["page 4", "page 3", "page 2"]
+    assert "The latest 3 are listed" in client.get(URL, {"kind": "read"}).content.decode()
+
+
 def test_the_page_of_changes_leads_to_the_log_of_the_patient(client, admin, clinician, patient):
     where = f'href="{URL}?patient={patient.code}"'
     client.force_login(admin)
