@@ -5,6 +5,7 @@ of those that did is asserted. EDSS_API_CASES: how many in all (500; `make drill
 """
 
 import os
+import re
 from collections import Counter
 from copy import deepcopy
 from functools import cache
@@ -74,6 +75,30 @@ def test_every_operation_declares_its_refusals():
                 assert ({"409", "428"} <= set(operation["responses"])) == changing, (path, method)
                 for status, answer in operation["responses"].items():
                     assert status < "400" or set(answer["content"]) == {"application/problem+json"}, (path, status)
+
+
+def test_the_page_of_the_description_asks_no_other_host_and_has_no_inline_script(client, clinician):
+    client.force_login(clinician)
+
+    answer = client.get("/api/v1/docs/", headers={"accept": "text/html"})
+
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert all(place.startswith("/") for place in re.findall(r'(?:src|href)="([^"]*)"', page))
+    assert re.findall(r"<script(?![^>]* src=)", page) == []
+    script = re.search(r'<script src="(/api/v1/docs/[^"]*)"', page)
+    assert script
+    loaded = client.get(script[1])
+    assert loaded["Content-Type"].startswith("application/javascript")
+    assert re.findall(r"https?://[^\s\"']+", loaded.content.decode()) == []
+
+
+def test_the_description_is_json_for_whoever_is_signed_in(client, clinician):
+    client.force_login(clinician)
+
+    answer = client.get("/api/v1/schema/")
+
+    assert (answer.status_code, answer.json()["info"]["title"]) == (200, "EDSS Tracker API")
 
 
 @pytest.fixture
