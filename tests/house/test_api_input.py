@@ -148,3 +148,25 @@ def test_every_field_takes_any_value_without_a_fault(patient, clinician, value):
                 voided = api.post(f"/{word}s/{body['id']}/void/", {"reason": "test"}, if_match=response["ETag"])
                 assert voided.status_code == 200
     assert not Assessment.objects.live().exists()
+
+
+def test_a_fault_of_ours_is_a_problem_that_tells_nothing(clinician, monkeypatch):
+    from assessments.api import AssessmentView
+
+    def broken(*_):
+        raise RuntimeError("secret of the house")
+
+    monkeypatch.setattr(AssessmentView, "get_queryset", broken)
+    api = Caller(clinician, raise_request_exception=False)
+
+    response = api.get("/assessments/")
+
+    assert (response.status_code, response["Content-Type"]) == (500, PROBLEM)
+    assert b"secret" not in response.content
+
+
+@pytest.mark.parametrize("path", ["/patients/%00/", "/patients/a%0Ab/", "/assessments/1%00/"])
+def test_a_control_character_in_an_address_is_a_problem_too(clinician, path):
+    response = Caller(clinician).get(path)
+
+    assert (response.status_code, response["Content-Type"]) == (404, PROBLEM)
