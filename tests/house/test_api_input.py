@@ -121,6 +121,7 @@ def test_the_depth_of_a_hostile_megabyte_is_known_quickly(part):
     assert time.process_time() - began < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, "", "x", [], {}, [None], {"a": 1}, "9" * 300])
 def test_every_field_takes_any_value_without_a_fault(patient, clinician, value):
     """Each writable field of each record gets what it did not expect: named, saved or refused, never a fault."""

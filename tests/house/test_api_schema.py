@@ -13,6 +13,8 @@ from functools import cache
 import pytest
 import schemathesis
 from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -102,6 +104,16 @@ def test_the_description_is_json_for_whoever_is_signed_in(client, clinician):
 
 
 @pytest.fixture
+def one_connection():
+    """The requests of a test run in its transaction, which a server's end of a request would close."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
 def records(patient, clinician, centre, other_centre, outsider):
     """Records of every kind to be read and changed, and a patient of another centre to be refused."""
     people = [patient, *(make_patient(centre, clinician, local_number=str(n), family_name=f"P{n}") for n in range(3))]
@@ -155,7 +167,7 @@ def lead_body(case, draw):
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_drawn_requests_meet_no_fault_and_no_breach(records, centre, who):
+def test_drawn_requests_meet_no_fault_and_no_breach(records, centre, who, one_connection):
     given_role = {"centre": centre, "role": who} if who != "registry admin" else {"is_registry_admin": True}
     _, token = make_token(make_user("drawn", **given_role), name="drawn", days=1)
     unsigned = deepcopy(described())
