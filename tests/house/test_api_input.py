@@ -61,9 +61,9 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
-def test_a_body_that_is_no_plain_object_is_400(send, body):
-    assert send(body).status_code == 400
+def test_a_body_that_is_no_plain_object_is_400(send):
+    for what, body in BROKEN.items():
+        assert send(body).status_code == 400, what
 
 
 def test_an_empty_body_names_what_is_missing(send):
