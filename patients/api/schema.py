@@ -9,6 +9,13 @@ from rest_framework import serializers
 from patients.api.fields import VoidSerializer
 from patients.api.problems import CONTENT_TYPE, SAID
 
+SUMMARIES = {
+    "list": "List",
+    "retrieve": "Read one",
+    "create": "Add one",
+    "partial_update": "Change some fields",
+    "void": "Mark as entered in error",
+}
 KEY = OpenApiParameter(
     "Idempotency-Key", {"type": "string", "format": "uuid"}, OpenApiParameter.HEADER,
     description="A new UUID for each new record: sent again, the first answer comes again and nothing is saved.",
@@ -50,6 +57,9 @@ class HouseSchema(AutoSchema):
         """By address and method; the framework's own guess gives two the same name."""
         parts = [part.strip("{}") for part in self.path.removeprefix("/api/v1/").strip("/").split("/")]
         return "_".join([*parts, self.method.lower()])
+
+    def get_summary(self) -> str:
+        return SUMMARIES.get(getattr(self.view, "action", ""), "")
 
     def get_request_serializer(self):
         view = self.view

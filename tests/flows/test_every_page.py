@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from outcomes.demo import PASSWORD
 from tests.flows.conftest import shoot, sign_in
 from tests.flows.test_main_journey import open_showcase
 
@@ -104,3 +105,26 @@ def test_an_error_page_says_what_to_do(page):
     audit(page, "not-found")
     page.goto("/users/")
     audit(page, "not-allowed")
+
+
+def test_the_tokens_of_an_account_and_the_page_of_the_api(page):
+    """The password is asked again; the page of the API works under the strict policy and asks no other host."""
+    sign_in(page, "clinician@demo.example")
+    page.goto("/account/tokens/")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/account/tokens/")
+    page.fill("[name=name]", "Laboratory")
+    page.click("text=Make token")
+    assert page.input_value("#token").startswith("edss_")
+    audit(page, "token-made")
+    page.click("text=Done")
+    audit(page, "tokens")
+
+    page.click("text=What the API can do")
+    centres = page.locator("#operations-centres-centres_get")
+    centres.locator(".opblock-summary").click()
+    centres.locator("text=Try it out").click()
+    centres.locator(".execute").click()
+    centres.locator(".live-responses-table .microlight", has_text="results").wait_for()
+    shoot(page, "api")

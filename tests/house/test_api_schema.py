@@ -5,6 +5,7 @@ of those that did is asserted. EDSS_API_CASES: how many in all (500; `make drill
 """
 
 import os
+import re
 from collections import Counter
 from copy import deepcopy
 from functools import cache
@@ -12,6 +13,8 @@ from functools import cache
 import pytest
 import schemathesis
 from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -76,6 +79,40 @@ def test_every_operation_declares_its_refusals():
                     assert status < "400" or set(answer["content"]) == {"application/problem+json"}, (path, status)
 
 
+def test_the_page_of_the_description_asks_no_other_host_and_has_no_inline_script(client, clinician):
+    client.force_login(clinician)
+
+    answer = client.get("/api/v1/docs/", headers={"accept": "text/html"})
+
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert all(place.startswith("/") for place in re.findall(r'(?:src|href)="([^"]*)"', page))
+    assert re.findall(r"<script(?![^>]* src=)", page) == []
+    script = re.search(r'<script src="(/api/v1/docs/[^"]*)"', page)
+    assert script
+    loaded = client.get(script[1])
+    assert loaded["Content-Type"].startswith("application/javascript")
+    assert re.findall(r"https?://[^\s\"']+", loaded.content.decode()) == []
+
+
+def test_the_description_is_json_for_whoever_is_signed_in(client, clinician):
+    client.force_login(clinician)
+
+    answer = client.get("/api/v1/schema/")
+
+    assert (answer.status_code, answer.json()["info"]["title"]) == (200, "EDSS Tracker API")
+
+
+@pytest.fixture
+def one_connection():
+    """The requests of a test run in its transaction, which a server's end of a request would close."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 @pytest.fixture
 def records(patient, clinician, centre, other_centre, outsider):
     """Records of every kind to be read and changed, and a patient of another centre to be refused."""
@@ -130,7 +167,7 @@ def lead_body(case, draw):
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_drawn_requests_meet_no_fault_and_no_breach(records, centre, who):
+def test_drawn_requests_meet_no_fault_and_no_breach(records, centre, who, one_connection):
     given_role = {"centre": centre, "role": who} if who != "registry admin" else {"is_registry_admin": True}
     _, token = make_token(make_user("drawn", **given_role), name="drawn", days=1)
     unsigned = deepcopy(described())

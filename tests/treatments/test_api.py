@@ -47,8 +47,7 @@ def test_a_repeated_create_says_the_first_rank_again(api, below):
     assert Course.objects.count() == 2
 
 
-@pytest.mark.parametrize(
-    ("sent", "named"),
+WRONG = (
     [
         ({"state": "complete"}, {"infusions"}), ({"state": "planned", "infusions": DAYS}, {"state"}),
         ({"infusions": DAYS}, {"state"}), ({**FIRST, "number": 3}, {"number"}),
@@ -62,13 +61,16 @@ def test_a_repeated_create_says_the_first_rank_again(api, below):
         ({**FIRST, "infusions": [{"day": "2020-03-02"}] * 21}, {"infusions"}),
         ({**FIRST, "infusions": {"day": "2020-03-02"}}, {"infusions"}), ({**FIRST, "infusions": [1]}, {"infusions.0"}),
         ({**FIRST, "infusions": None}, {"infusions"}),
-    ],
+    ]
 )  # fmt: skip
-def test_what_is_wrong_is_named_to_the_row(api, below, sent, named):
-    response = api.post(f"{below}/courses/", sent)
 
-    assert response.status_code == 400
-    assert fields(response) == named
+
+def test_what_is_wrong_is_named_to_the_row(api, below):
+    for sent, named in WRONG:
+        response = api.post(f"{below}/courses/", sent)
+
+        assert response.status_code == 400, sent
+        assert fields(response) == named, sent
     assert not Course.objects.exists()
 
 
