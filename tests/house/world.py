@@ -105,7 +105,7 @@ def world(db, settings, tmp_path) -> World:
         client = Client()
         client.force_login(user)
         session = client.session
-        session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]  # just now
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
         session.save()
         cookies[user.pk] = client.cookies["sessionid"].value
     everybody = (*users.values(), *foreign.values(), target)
