@@ -138,6 +138,7 @@ if DATABASE_URL:
         DATABASES["default"]["OPTIONS"] = SQLITE["OPTIONS"]
     else:
         DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 else:
     DATABASES = {"default": SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
