@@ -274,11 +274,13 @@ def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] 
     """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. What is old goes."""
     from django.conf import settings
 
+    from edss_tracker.keeping import archive
     from outcomes import trajectory
     from outcomes.exchange import uploads
     from patients import erasing
 
     uploads.purge()
+    archive.forget_old(settings.DATA_DIR)
     folder_queue.purge(settings.QUEUE_DIR)
     erasing.keep_list_soon()
     done = 0
