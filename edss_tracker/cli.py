@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from edss_tracker import checks, folder_queue, processes, running
+from edss_tracker import checks, folder_queue, health_words, processes, production, running
 from edss_tracker.checks import Refusal
+from edss_tracker.keeping import commands as keeping
 from edss_tracker.progress import progress
 
 SWEEP_EVERY = 15  # seconds
@@ -117,6 +118,17 @@ def ready_database(*, demo: bool) -> None:
     checks.prepared_database()
 
 
+def open_database() -> None:
+    """For a command that works in the database, whatever state it is in: it answers, and nobody restores it."""
+    checks.start_django()
+    from django.conf import settings
+
+    checks.data_folder()
+    running.hold(settings.DATA_DIR)
+    checks.database()
+    checks.finished_restore()
+
+
 def web_command(host: str, port: int, *, graceful_seconds: int) -> list[str]:
     """One web process on SQLite, which has one writer anyway; as many as there are processors elsewhere, up to four."""
     from django.db import connection
@@ -133,10 +145,9 @@ def worker_command() -> list[str]:
 
 
 def host_header() -> str:
-    """A host name that the settings allow, for the health page."""
-    from django.conf import settings
-
-    return settings.ALLOWED_HOSTS[0].lstrip(".*") or LOCAL
+    """A host name that the settings allow, for the health page. Read without them: a container asks every 15 s."""
+    hosts = production.split(os.environ.get("ALLOWED_HOSTS", "")) if os.environ.get("EDSS_ENV") == "production" else []
+    return hosts[0].lstrip(".") if hosts else LOCAL
 
 
 def announce(address: str, accounts: list[tuple[str, str, str]]) -> None:
@@ -184,7 +195,6 @@ def health_arguments(one: argparse.ArgumentParser) -> None:
 def health(options: argparse.Namespace) -> int:
     """Ask the web server; 0 where people can work, with --strict where everything works."""
     port = checks.port_number(options.port)
-    checks.start_django()
     status, text = processes.health(options.host, port, header=host_header())
     try:
         found = json.loads(text)
@@ -195,9 +205,7 @@ def health(options: argparse.Namespace) -> int:
             f"Nothing answers on {options.host}:{port}." if not status else f"The answer was {status}, without a state."
         )
         return 1
-    from edss_tracker.health import in_words
-
-    say(*([text] if options.json else in_words(found)))
+    say(*([text] if options.json else health_words.in_words(found)))
     good = ("ok",) if options.strict else ("ok", "degraded")
     return 0 if found["status"] in good else 1
 
@@ -220,66 +228,6 @@ def migrate(options: argparse.Namespace) -> int:
     return 0
 
 
-# Keeping -------------------------------------------------------------------------------------------------------------
-
-
-def backup_arguments(one: argparse.ArgumentParser) -> None:
-    checks.start_django()
-    from edss_tracker.keeping import backup
-
-    backup.add_arguments(one)
-
-
-def backup(options: argparse.Namespace) -> int:
-    """Write the backup and say what is in it, on standard error where the backup itself is the output."""
-    from edss_tracker.keeping import backup as keeping
-
-    checks.data_folder()
-    checks.database()
-    checks.finished_restore()
-    keeping.check_target(options.file, force=options.force)
-    with stopping():
-        made = keeping.make(options.file)
-    from patients import erasing
-
-    if checks.is_up_to_date():
-        erasing.keep_list()
-    print(f"Backed up {made}.", file=sys.stderr if options.file == "-" else sys.stdout, flush=True)
-    if options.file != "-":
-        say(f"It holds names in plain text: keep {options.file} where only administrators come, or encrypt it.")
-    return 0
-
-
-def restore_arguments(one: argparse.ArgumentParser) -> None:
-    checks.start_django()
-    from edss_tracker.keeping import restore
-
-    restore.add_arguments(one)
-
-
-def restore(options: argparse.Namespace) -> int:
-    from django.conf import settings
-    from django.db import connection
-
-    from edss_tracker.keeping import restore as keeping
-
-    checks.data_folder()
-    if connection.vendor != "sqlite":  # a file that is no database is a reason to restore
-        checks.database()
-    with running.alone(settings.DATA_DIR), stopping():
-        return keeping.run(options, say)
-
-
-@contextmanager
-def stopping() -> Iterator[None]:
-    """SIGTERM as Ctrl-C: what was begun is cleared away."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 # Derived data --------------------------------------------------------------------------------------------------------
 
 
@@ -291,8 +239,7 @@ def sweep(options: argparse.Namespace) -> int:
     if options.loop:
         take_part(wait=True)
         return sweep_for_ever()
-    checks.start_django()
-    checks.database()
+    open_database()
     say(f"{sweep_all()} trajectories computed.")
     return 0
 
@@ -327,6 +274,7 @@ def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] 
     """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. What is old goes."""
     from django.conf import settings
 
+    from edss_tracker.keeping import archive
     from outcomes import trajectory
     from outcomes.exchange import uploads
     from patients import erasing, sessions, throttle, writing
@@ -335,6 +283,7 @@ def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] 
     sessions.purge()
     uploads.purge()
     writing.purge()
+    archive.forget_old(settings.DATA_DIR)
     folder_queue.purge(settings.QUEUE_DIR)
     erasing.keep_list_soon()
     done = 0
@@ -354,8 +303,7 @@ def recompute_arguments(one: argparse.ArgumentParser) -> None:
 
 def recompute(options: argparse.Namespace) -> int:
     """Compute what is out of date, or everybody; 1 when a patient failed."""
-    checks.start_django()
-    checks.database()
+    open_database()
     if options.check:
         return check()
     from outcomes import recompute
@@ -461,30 +409,6 @@ def admin(options: argparse.Namespace) -> int:
     return 0
 
 
-def erase_arguments(one: argparse.ArgumentParser) -> None:
-    one.add_argument("code", help="the registry code, like MS-7KQ2M4XA")
-    one.add_argument("--reason", required=True, help="why; kept on the list of erasures, so name nobody in it")
-
-
-def erase(options: argparse.Namespace) -> int:
-    """Erase the identity of one patient, as the page does."""
-    ready_database(demo=False)
-    from django.core.exceptions import ValidationError
-
-    from patients import services
-    from patients.models import Patient
-
-    patient = Patient.objects.filter(code__iexact=options.code).first()
-    if patient is None:
-        raise Refusal(f"No patient has the code {options.code}: give it as the patient's page shows it.")
-    try:
-        services.erase_identity(patient, by=None, reason=options.reason)
-    except ValidationError as problem:
-        raise Refusal(" ".join(problem.messages)) from None
-    say(f"The identity of {patient.code} is erased: name, local number, and every free text with its history.")
-    return 0
-
-
 def import_arguments(one: argparse.ArgumentParser) -> None:
     checks.start_django()
     from outcomes.exchange import command
@@ -495,7 +419,7 @@ def import_arguments(one: argparse.ArgumentParser) -> None:
 def import_records(options: argparse.Namespace) -> int:
     from outcomes.exchange import command
 
-    checks.database()
+    open_database()
     return command.run(options)
 
 
@@ -562,9 +486,11 @@ COMMANDS = {
     "health": Command("ask a running web server how it is", health, health_arguments),
     "seed": Command("make the demo registry of invented patients in an empty database", seed),
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
-    "backup": Command("the whole registry in one file, while people work", backup, backup_arguments),
-    "restore": Command("a backup in the place of what is there, with proof", restore, restore_arguments),
-    "erase": Command("erase who a patient is; the record stays under its code", erase, erase_arguments),
+    "backup": Command("the whole registry in one file, while people work", keeping.backup, keeping.backup_arguments),
+    "restore": Command(
+        "a backup in the place of what is there, with proof", keeping.restore, keeping.restore_arguments
+    ),
+    "erase": Command("erase who a patient is, not the record", keeping.erase, keeping.erase_arguments),
     "import": Command("read records from files", import_records, import_arguments),
     "export": Command("write the cohort to a file, for research", export_records, export_arguments),
     "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),

@@ -9,12 +9,13 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from patients import audit
@@ -138,6 +139,14 @@ def keep_list() -> None:
         file.write("".join(json.dumps(asdict(entry)) + "\n" for entry in missing).encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def after_erasure() -> None:
+    """What follows a committed erasure: the list on the disk, and on SQLite no older page beside the database."""
+    keep_list_soon()
+    if connection.vendor == "sqlite":
+        with suppress(DatabaseError), connection.cursor() as cursor:  # somebody reads: later pages take their place
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def keep_list_soon() -> None:

@@ -200,7 +200,7 @@ def erase_identity(patient: Patient, *, by, reason: str) -> None:
             raise ValidationError({"reason": "The identity of this patient was erased before."})
         Erasure.objects.create(code=current.code, by=by, reason=reason)
         erasing.forget(current, by)
-        transaction.on_commit(erasing.keep_list_soon)
+        transaction.on_commit(erasing.after_erasure)
 
 
 def record_consent(consent: Consent, *, by) -> Consent:

@@ -14,7 +14,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -73,9 +73,7 @@ class Manifest:
 def workplace(folder: Path) -> Iterator[Path]:
     """A folder beside the file that only its owner enters, gone at the end; those of killed processes, after a day."""
     try:
-        for old in folder.glob(f"{PART}*"):
-            if time.time() - old.stat().st_mtime > FORGOTTEN_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
+        forget_old(folder)
         place = folder / f"{PART}{secrets.token_hex(8)}"
         place.mkdir(mode=0o700)
     except OSError as problem:
@@ -84,6 +82,14 @@ def workplace(folder: Path) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def forget_old(folder: Path) -> None:
+    """Remove what a process that was killed left behind a day ago."""
+    for old in folder.glob(f"{PART}*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > FORGOTTEN_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def checksum(path: Path) -> str:

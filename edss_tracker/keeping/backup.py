@@ -86,8 +86,9 @@ def from_sqlite(payload: Path) -> Manifest:
     import sqlite3
 
     sqlite.copy(payload)
-    with sqlite.using(payload):
+    with sqlite.using(payload), connection.cursor() as cursor:
         steps = migrations()
+        cursor.execute("VACUUM")  # no page of what was deleted goes along
     return manifest_of(payload, rows.of_sqlite(payload), steps, sqlite3.sqlite_version, "main")
 
 

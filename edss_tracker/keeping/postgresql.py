@@ -22,6 +22,8 @@ BEFORE = "edss_before_restore"
 BLOCK = 1 << 20
 FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 PASSED_ON = ("sslmode", "sslrootcert", "sslcert", "sslkey", "passfile", "connect_timeout", "options")
+HEAD = 4096  # bytes of a dump in which its settings stand
+UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"  # pg_restore 17 writes it whatever the server is
 SHOWN = 300  # characters of a program's complaint
 
 
@@ -156,6 +158,7 @@ def pump(reader: subprocess.Popen[bytes], writer: subprocess.Popen[bytes], begin
         raise RuntimeError("both programs were started with pipes")
     try:
         into.write(begin.encode())
+        into.write(out.read(HEAD).replace(UNKNOWN_BEFORE_17, b""))
         shutil.copyfileobj(out, into, BLOCK)
         whole = reader.wait() == 0
         if whole:

@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from edss_tracker import health
+from edss_tracker.health_words import in_words
 from outcomes.tasks import answer_probe
 from patients import hints, pulse
 from patients.models import Freshness, Pulse
@@ -89,7 +90,7 @@ def test_without_a_database_nobody_can_work(client, living, monkeypatch, clinici
     status, found = ask(client)
 
     assert (status, found["status"], found["database"]) == (503, "down", "no answer")
-    assert health.in_words(found)[0] == "Nobody can work: the database does not answer."
+    assert in_words(found)[0] == "Nobody can work: the database does not answer."
     assert Session.objects.exists()
 
 

@@ -182,6 +182,18 @@ def test_a_disk_that_fills_leaves_nothing(tmp_path, place, monkeypatch):
     assert not (tmp_path / "b.edss").exists()
 
 
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path):
+    old, new = tmp_path / ".edss-backup-old", tmp_path / ".edss-backup-new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "database.sqlite3").write_text("names")
+    os.utime(old, (0, 0))
+
+    archive.forget_old(tmp_path)
+
+    assert (old.exists(), new.exists()) == (False, True)
+
+
 def test_a_backup_goes_through_a_pipe(made, place, monkeypatch, capsysbinary):
     _, manifest = made
     other = place / "again"
