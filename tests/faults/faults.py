@@ -64,7 +64,10 @@ FORGED_ARGUMENTS = (
 def forged() -> list[bytes]:
     """What is in the queue when somebody else writes to it: no JSON, no message, no task, no arguments of ours."""
     head = {"task": "outcomes.refresh_trajectories", "id": "forged", "lang": "py"}
-    body = base64.b64encode(json.dumps([[[1]], {}, {}]).encode()).decode()
+    body, chained = (
+        base64.b64encode(json.dumps([[[1]], {}, embedded]).encode()).decode()
+        for embedded in ({}, {"chain": [{"task": "os.system", "args": ["true"]}]})
+    )
     way = {"exchange": "", "routing_key": "saves"}
     properties = {"body_encoding": "base64", "delivery_tag": "forged", "delivery_info": way, "delivery_mode": 2}
     good = {"body": body, "content-encoding": "utf-8", "content-type": "application/json"}
@@ -76,6 +79,7 @@ def forged() -> list[bytes]:
         good | {"headers": head | {"task": "os.system"}}, good | {"headers": head | {"task": ["note"]}},
         good | {"headers": head | {"expires": "soon"}}, good | {"headers": head | {"eta": "soon"}},
         good | {"headers": head | {"timelimit": "x"}}, good | {"headers": head | {"timelimit": [1]}},
+        good | {"headers": head | {"compression": "application/x-bz2"}}, good | {"body": chained},
         good | {"properties": properties | {"delivery_info": 3}},
         good | {"properties": properties | {"delivery_tag": None}},
     ]  # fmt: skip
