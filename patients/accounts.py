@@ -3,14 +3,16 @@
 import zlib
 from collections.abc import Iterable
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from patients import audit
+from patients import audit, throttle
 from patients.links import end_sessions, make_link, void_links
 from patients.models import AccessKind, Centre, Membership, Role, User
+from patients.tokens import revoke_all
 from patients.writing import Conflict
 
 Roles = dict[int, set[str]]  # centre id to roles
@@ -171,7 +173,7 @@ def check_admins_left(user: User, centre_ids: Iterable[int], confirmed: bool) ->
 
 
 def deactivate(user: User, *, by: User, confirmed: bool = False) -> User:
-    """End the account: its sessions and open links end at once, its rows stay. Raises ValidationError."""
+    """End the account: its sessions, links and tokens end at once, its rows stay. Raises ValidationError."""
     with transaction.atomic():
         user = lock_user(user)
         require_control(by, user)
@@ -184,6 +186,7 @@ def deactivate(user: User, *, by: User, confirmed: bool = False) -> User:
         user.is_active = False
         audit.stamp(user, by, "deactivated").save(update_fields=["is_active"])
         void_links(user)
+        revoke_all(user)
         end_sessions(user)
         audit.note(by, AccessKind.ACCOUNT, detail=f"user {user.pk}: deactivated")
     return user
@@ -208,3 +211,22 @@ def reset_link(user: User, *, by: User) -> str:
         if not user.is_active:
             raise ValidationError("Reactivate the account first.")
         return make_link(user, by=by, purpose="reset" if user.has_usable_password() else "invite")
+
+
+def reset_second_factor(user: User, *, by: User | None) -> User:
+    """Take app and recovery codes away, for a lost phone. The password stays; who needs a second factor sets up anew.
+
+    `by`: who controls the whole account, and never the user: a screen left open must not be enough. None: the command
+    line.
+    """
+    with transaction.atomic():
+        user = lock_user(user)
+        if by is not None:
+            require_control(by, user)
+            if by.pk == user.pk:
+                raise PermissionDenied("You replace your own second factor on your account page.")
+        Authenticator.objects.filter(user=user).delete()
+        throttle.forget("second factor of an account", str(user.pk))
+        end_sessions(user)
+        audit.note(by, AccessKind.ACCOUNT, detail=f"user {user.pk}: second factor reset")
+    return user

@@ -4,16 +4,22 @@ import logging
 import re
 import traceback
 
-LINK = re.compile(r"(account/link/)[\w-]+")
+HIDDEN = (  # what an address or a message may name: a link's token, a patient by code, whatever was typed as a code
+    (re.compile(r"(account/link/)[\w-]+"), r"\1hidden"),
+    (re.compile(r"(/patients/)(?!(?:add|hidden)/)[^/\s]+"), r"\1hidden"),
+    (re.compile(r"\bMS-[0-9A-Z]{8}\b"), "MS-hidden"),
+)
 
 
 class HideLinks(logging.Filter):
-    """For log handlers: writes `account/link/hidden` whatever the token. Imports nothing of Django."""
+    """For log handlers: no token of a one-time link and no patient's code. Imports nothing of Django."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        if LINK.search(text):
-            record.msg, record.args = LINK.sub(r"\1hidden", text), ()
+        text = said = record.getMessage()
+        for pattern, instead in HIDDEN:
+            said = pattern.sub(instead, said)
+        if said != text:
+            record.msg, record.args = said, ()
         return True
 
 

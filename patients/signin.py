@@ -1,12 +1,41 @@
 """Signing in with allauth: by address and password, with a second factor where it is set up, without any mail."""
 
-from allauth.account.adapter import DefaultAccountAdapter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.signals import password_changed
+from allauth.core import context
+from allauth.mfa import signals as mfa
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.exceptions import ValidationError
 
-from patients import audit
-from patients.models import AccessKind
+from patients import audit, sessions, throttle
+from patients.models import AccessKind, User
+
+
+def count_try(request, *wanted: tuple[str, str]) -> throttle.Try:
+    """Count a try of this (kind, whom) and of the network address it comes from. Raises ValidationError at a limit.
+
+    The sentence is the same whichever limit it was, and for accounts that do not exist.
+    """
+    try:
+        address = throttle.network(get_adapter().get_client_ip(request))
+        return throttle.count(*wanted, ("from a network address", address))
+    except throttle.TooMany as limit:
+        request.retry_after = limit.seconds  # the answer says it to machines too
+        raise ValidationError(str(limit), code="too_many_tries") from None
+
+
+@contextmanager
+def limited(request, *wanted: tuple[str, str]) -> Iterator[None]:
+    """Count the block as a failed try unless it ends without an error."""
+    tried = count_try(request, *wanted)
+    yield
+    tried.rollback()
 
 
 class ActiveUserBackend(AuthenticationBackend):
@@ -26,7 +55,19 @@ class ActiveUserBackend(AuthenticationBackend):
         return False
 
 
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This is not the right code. Enter the one that the app shows now."
+    }
+
+
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "Email and password do not fit. Look for typing errors, then try again.",
+        "incorrect_password": "This is not your password.",
+        "enter_current_password": "This is not your password.",
+    }
+
     def is_open_for_signup(self, request):
         return False
 
@@ -39,12 +80,22 @@ class AccountAdapter(DefaultAccountAdapter):
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **options)
 
+    def pre_authenticate(self, request, **credentials):
+        """Our limits for the library's: it rolls the try back when the password was right."""
+        whom = credentials.get("email", "").strip().lower()
+        self._login_failed_rl_usage = count_try(request, ("password of an account", whom))
+
+    def is_reauthentication_required(self, **options):
+        """Before a change of the second factor; who has signed in a moment ago is not asked at once again."""
+        return super().is_reauthentication_required(**options) and not sessions.is_fresh(context.request)
+
     def send_mail(self, *args, **options):
         """There is no mail: an admin hands out one-time links."""
 
 
-def signed_in(user, **_):
+def signed_in(user, request, **_):
     user.skip_history_when_saving = True  # Django notes the moment on the user next; that is no change of the account
+    sessions.begin(request)
     audit.note(user, AccessKind.SIGN_IN)
 
 
@@ -53,8 +104,29 @@ def signed_out(user, **_):
         audit.note(user, AccessKind.SIGN_OUT)
 
 
+def sign_in_failed(credentials, **_):
+    known = User.objects.filter(email__iexact=credentials.get("email", "")).first()
+    audit.note(known, AccessKind.SIGN_IN_FAILED)
+
+
+def code_failed(user, **_):
+    audit.note(user, AccessKind.SIGN_IN_FAILED, detail="second factor")
+
+
+def account_changed(what: str):
+    return lambda user, **_: audit.note(user, AccessKind.ACCOUNT, detail=f"user {user.pk}: {what}")
+
+
 def connect():
     """Sign-ins are access events. Third-party signals; the product has none of its own."""
-    user_logged_in.connect(signed_in, weak=False)
-    user_logged_out.connect(signed_out, weak=False)
-    user_login_failed.connect(lambda **_: audit.note(None, AccessKind.SIGN_IN_FAILED), weak=False)
+    for signal, noted in (
+        (user_logged_in, signed_in),
+        (user_logged_out, signed_out),
+        (user_login_failed, sign_in_failed),
+        (password_changed, account_changed("password changed")),
+        (mfa.authentication_failed, code_failed),
+        (mfa.authenticator_added, account_changed("second factor added")),
+        (mfa.authenticator_reset, account_changed("recovery codes made anew")),
+        (mfa.authenticator_removed, account_changed("second factor removed")),
+    ):
+        signal.connect(noted, weak=False)

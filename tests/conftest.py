@@ -28,6 +28,8 @@ TransactionTestCase._fixture_teardown = _teardown_with_history
 def hints_are_recorded(settings):
     """No thread and no broker, but where a test starts real processes and says so; and passwords that hash quickly."""
     settings.HINTS = "record"
+    settings.WHITENOISE_AUTOREFRESH = True  # else every new client looks through all static files, 45 ms
+    settings.SNAPSHOT_DATABASE = "default"  # another connection does not see what a test's transaction wrote
     quick = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = [quick, *settings.PASSWORD_HASHERS]  # a fixture of a class was hashed before this
     hints.recorded.clear()
@@ -86,3 +88,13 @@ def registry_admin(db):
 @pytest.fixture
 def patient(centre, clinician):
     return make_patient(centre, clinician)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many cells of the access matrix were tried, also with -q."""
+    from tests.house.matrix import counted
+
+    if counted["cells"]:
+        terminalreporter.write_line(
+            f"access matrix: {counted['cells']:,} cells, {counted['refused']:,} of them refused"
+        )

@@ -58,17 +58,20 @@ class Report:
             result = "passed" if code == 0 else f"FAILED ({code})"
             self.lines.append(f"{step.name:<24} {result:<12} {time.monotonic() - began:7.1f} s   {last}")
 
-    def run_beside(self, shown: Sequence[Step], kept: Sequence[Step]) -> None:
-        """Two rows of steps at the same time; what the second says comes when the first is through."""
-        if not shown:
-            self.run(kept)
-            return
-        said: list[str] = []
-        beside = threading.Thread(target=self.run, args=(kept, said.append), daemon=True)
-        beside.start()
+    def run_beside(self, rows: Sequence[Sequence[Step]]) -> None:
+        """Rows of steps at the same time; what all but the first say comes when everything is through."""
+        shown, *kept = [row for row in rows if row] or [[]]
+        said: list[list[str]] = [[] for _ in kept]
+        beside = [
+            threading.Thread(target=self.run, args=(row, words.append), daemon=True)
+            for row, words in zip(kept, said, strict=True)
+        ]
+        for thread in beside:
+            thread.start()
         self.run(shown)
-        beside.join()
-        print_now("".join(said))
+        for thread, words in zip(beside, said, strict=True):
+            thread.join()
+            print_now("".join(words))
 
     def follow(self, step: Step, show: Callable[[str], object]) -> tuple[int, str]:
         """Run a step and show what it says as it says it; its code and its last line."""

@@ -5,8 +5,9 @@
 checks      ruff, mypy, import contracts, migrations
 sqlite      the suite on SQLite, nothing else needed
 postgresql  the suite on PostgreSQL and Redis, and what is too long to run twice
-processes   web server, worker and sweep as a clinic starts them, and a real browser; runs beside the two suites
+processes   web server, worker and sweep as a clinic starts them, and a real browser
 
+The checks come first, then the three others at the same time.
 DATABASE_URL and REDIS_URL name servers to use. Without them throw-away ones are started from the programs on this
 machine, in a temporary folder, and are gone at the end. What could not run is named in the last lines; with CI=true
 that is a failure.
@@ -40,20 +41,19 @@ def main(names: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     report = Report()
     with tempfile.TemporaryDirectory(prefix="edss-test-") as folder, ExitStack() as servers:
-        environ, other = clean_environ(Path(folder, "first")), clean_environ(Path(folder, "second"))
-        report.run(checks(environ) if "checks" in wanted else [])
-        shown = sqlite(environ) if "sqlite" in wanted else []
-        kept: list[Step] = []
+        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", "processes")]
+        report.run(checks(environs[0]) if "checks" in wanted else [])
+        rows: list[list[Step]] = [sqlite(environs[0]) if "sqlite" in wanted else []]
         if wanted & {"postgresql", "processes"}:
             try:
                 addresses = server_addresses(servers)
             except CannotRun as problem:
                 report.missing.append(f"the suite on PostgreSQL and Redis, the processes, the browser ({problem})")
             else:
-                shown += postgresql(environ | addresses, report) if "postgresql" in wanted else []
-                kept += processes(other | addresses, report) if "processes" in wanted else []
+                rows.append(postgresql(environs[1] | addresses, report) if "postgresql" in wanted else [])
+                rows.append(processes(environs[2] | addresses, report) if "processes" in wanted else [])
         try:
-            report.run_beside(shown, kept)
+            report.run_beside(rows)
         finally:
             report.stop()
     return report.close()
@@ -86,7 +86,7 @@ def postgresql(environ: dict[str, str], report: Report) -> list[Step]:
 
 
 def processes(environ: dict[str, str], report: Report) -> list[Step]:
-    """What starts real processes, most of which wait; so it runs beside the others."""
+    """What starts real processes, most of which wait."""
     browser = chromium()
     if browser:
         command = [*PYTEST, "-m", f"(processes or browser) and {NO_DRILL}"]

@@ -196,3 +196,15 @@ def _lines(form: BaseForm) -> list[dict]:
         place = {} if field.is_hidden else {"label": field.label, "target": target}
         lines += [{"text": text, **place} for text in texts]
     return lines
+
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS X", "CrOS", "Linux")
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """A browser as its user would name it, like `Firefox on Windows`; what is not known stays as it is."""
+    name = next((words for mark, words in BROWSERS if mark in user_agent), "")
+    system = next((mark for mark in SYSTEMS if mark in user_agent), "")
+    return f"{name} on {system}" if name and system else user_agent

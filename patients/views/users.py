@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from patients import accounts, writing
+from patients import accounts, second_factor, writing
 from patients.forms.accounts import DeactivateForm, InviteForm, UserForm
 from patients.forms.fields import differences, rebase
 from patients.links import HOURS
@@ -81,6 +81,7 @@ def user_page(request, person: User, *, form=None, deactivate=None):
         "controls": accounts.controls(request.user, person),
         "may_change": request.user.is_registry_admin or not person.is_registry_admin,
         "is_self": person.pk == request.user.pk,
+        "second_factor": second_factor.present(person),
     }
     return render(request, "patients/user.html", context, status=409 if form.conflict else 200)
 
@@ -108,4 +109,10 @@ def user_deactivate(request, pk):
 def user_reactivate(request, pk):
     person = accounts.reactivate(user_of(request, pk), by=request.user)
     messages.success(request, f"{person.name} can sign in again.")
+    return redirect("patients:user", pk)
+
+
+def user_second_factor(request, pk):
+    person = accounts.reset_second_factor(user_of(request, pk), by=request.user)
+    messages.success(request, f"{person.name} has no second factor now and is signed out everywhere.")
     return redirect("patients:user", pk)

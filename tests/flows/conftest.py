@@ -9,7 +9,9 @@ import sys
 import time
 import urllib.request
 import uuid
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -80,6 +82,7 @@ def wait_for(address: str, process, log: Path, seconds: int = 120) -> None:
 def browser():
     from playwright.sync_api import sync_playwright
 
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # its loop runs in this thread, where tests use the database too
     path = chromium()
     if not path:
         if os.environ.get("CI"):
@@ -91,18 +94,42 @@ def browser():
         found.close()
 
 
-@pytest.fixture
-def page(browser, served):
+@contextmanager
+def watched(browser, address: str):
     """A page that fails the test when it asks another host, meets the content policy, or a script fails."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=served)
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
     tab = context.new_page()
     wrong: list[str] = []
-    tab.on("request", lambda r: None if r.url.startswith((served, "data:", "blob:")) else wrong.append(r.url))
+    tab.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else wrong.append(r.url))
     tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     yield tab
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(browser, served):
+    with watched(browser, served) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings():
+    """A test database of its own: these tests run beside the suite, on the same PostgreSQL."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        connection.settings_dict["TEST"]["NAME"] = f"test_flows_{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def clinic(live_server, browser):
+    """The product inside this test, whose settings and rows the test can change; open() is a browser of its own."""
+    with ExitStack() as tabs:
+        yield SimpleNamespace(
+            address=live_server.url, open=lambda: tabs.enter_context(watched(browser, live_server.url))
+        )
 
 
 def sign_in(page, email: str) -> None:

@@ -1,6 +1,10 @@
 """Every address of the product, from the URL configuration itself, with arguments that exist."""
 
-from django.urls import URLPattern, get_resolver, reverse
+from uuid import UUID
+
+from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
+
+NOBODY = UUID(int=7)
 
 
 def every_address() -> list[tuple[str, tuple[str, ...]]]:
@@ -18,6 +22,12 @@ def walk(patterns, namespace=""):
 
 
 def fill(name: str, arguments: tuple[str, ...], values: dict) -> str:
-    """The path of an address. `values`: argument name, or (address name, argument name), to a value."""
+    """The path of an address. `values`: argument name, or (address name, argument name), to a value.
+
+    Without one: 1, or where the address wants a UUID one that belongs to nothing.
+    """
     chosen = {argument: values.get((name, argument), values.get(argument, 1)) for argument in arguments}
-    return reverse(name, kwargs=chosen)
+    try:
+        return reverse(name, kwargs=chosen)
+    except NoReverseMatch:
+        return reverse(name, kwargs=chosen | {"pk": NOBODY})

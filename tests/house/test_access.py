@@ -1,22 +1,25 @@
-"""Who may do what, on every address: a stranger and a user of another centre are refused everywhere.
+"""Who may do what, on every address of the pages and the API, by every method, for everybody, in both centres.
 
-The cells are made from the URL configuration and the rules table, so a new address without a rule fails here.
+The addresses come from the URL configuration, what is expected from the reviewed table tests/golden/access-matrix.csv.
+A new address without a line there, or without a rule, fails. Every cell is undone, so none poisons the next. What is
+refused may not even try to write; what is allowed is sent as a user would send it, and must save.
 """
 
-import uuid
+import re
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
+from django.urls import reverse
 
-from assessments.models import Assessment, Relapse
-from outcomes.models import ImportBatch
-from patients.access import EVERY_ROLE, PUBLIC, RULES, SIGNED_IN, TREATING
+from patients.access import ANYBODY, EVERY_ROLE, REGISTRY_ADMIN, RULES, SIGNED_IN, TREATING
 from patients.models import Membership, Role
-from tests.factories import course, make_user, relapse, visit
+from tests.factories import make_patient, make_user
+from tests.house import matrix
 from tests.house.addresses import every_address, fill
-from treatments.models import Course, Drug, Treatment
-from treatments.services import record_treatments
+from tests.house.world import PEOPLE, ROLES, body_of, send, world
 
+__all__ = ["world"]  # a fixture
 pytestmark = pytest.mark.django_db
 
 # of the sign-in library, not used: no rule, so refused for everybody
@@ -25,63 +28,155 @@ UNUSED = {
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_set_password", "account_signup",
 }  # fmt: skip
-NUMBERS = (
-    "rows", "new", "edss_from_file", "edss_calculated", "incomplete", "already", "listed", "patients_new",
-    "patients_known", "relapses_new", "relapses_already", "relapses_close",
-)  # fmt: skip
-EMPTY = {**dict.fromkeys(NUMBERS, 0), "set_aside": {}, "left_out": {}, "warnings": {}}  # counts of an import
+ADDRESSES = [(name, arguments) for name, arguments in every_address() if name not in UNUSED]
+TABLE = matrix.table()
+GOOD = {200, 201, 204, 302}
+# a good POST that leaves nothing but an access event: it signs in who is signed in, looks, calculates, or keeps a file
+SAVES_NOTHING = {
+    "account_login", "account_logout", "account_reauthenticate", "assessments:assessment_score", "mfa_activate_totp",
+    "mfa_authenticate", "outcomes:import", "outcomes:imports", "outcomes:outlook", "outcomes:patients",
+    "outcomes:quarantine", "patients:session", "usersessions_list",
+}  # fmt: skip
 
 
-@pytest.fixture
-def values(patient, clinician, admin, centre):
-    """Arguments of every address, all of the patient's centre."""
-    visited = visit(patient, clinician, "2020-01-05", 3)
-    relapsed = relapse(patient, clinician, "2020-06-01")
-    given = course(patient, clinician, "2020-03-02")
-    drug = record_treatments([Treatment(patient=patient, drug=Drug.INTERFERON_BETA)], by=clinician)[0]
-    batch = ImportBatch.objects.create(
-        centre=centre, by=admin, file_name="a", sha256="0" * 64, mapping={}, counts=EMPTY
-    )
-    found = {"code": patient.code, "token": "x" * 43, "key": "x", "uidb36": "x"}
-    for name in RULES:
-        if name.startswith("assessments:assessment"):
-            found[name, "pk"] = visited.pk
-        elif name.startswith("assessments:relapse"):
-            found[name, "pk"] = relapsed.pk
-        elif name.startswith("treatments:course"):
-            found[name, "pk"] = given.pk
-        elif name.startswith("treatments:treatment"):
-            found[name, "pk"] = drug.pk
-        elif name.startswith("patients:user"):
-            found[name, "pk"] = clinician.pk
-        elif name.startswith("patients:centre"):
-            found[name, "pk"] = centre.pk
-        elif name.startswith("outcomes:import"):
-            found[name, "pk"] = batch.pk
-    return found
+def test_every_address_has_a_rule_and_a_line_in_the_reviewed_table():
+    named = {name for name, _ in ADDRESSES}
+
+    assert named - set(RULES) == set(), "no rule in patients/access.py"
+    assert named - set(TABLE) == set(), "no line in tests/golden/access-matrix.csv"
 
 
-def paths(values):
-    found = []
-    for name, arguments in every_address():
-        if name in UNUSED:
-            continue
+def test_every_rule_and_every_line_has_an_address():
+    named = {name for name, _ in ADDRESSES}
+
+    assert (set(RULES) | set(TABLE)) - named == set()
+    assert {name for name, _ in every_address()} >= UNUSED
+
+
+def people_of(roles) -> set[str]:
+    """Whom a rule lets in, by the words of the table."""
+    if roles == ANYBODY:
+        return {"anonymous", *PEOPLE}
+    if roles == SIGNED_IN:
+        return set(PEOPLE)
+    if roles == REGISTRY_ADMIN:
+        return {"registry_admin"}
+    return set(roles) | ({"registry_admin"} if Role.ADMIN in roles else set())
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_the_rules_say_what_the_reviewed_table_says(name):
+    said = {who: {method for method in RULES[name] if who in people_of(RULES[name][method])} for who in TABLE[name]}
+
+    assert {who: methods - {"HEAD"} for who, methods in TABLE[name].items() if who != "record"} == {
+        who: methods for who, methods in said.items() if who != "record"
+    }
+
+
+CHANGE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) \"(\w+)\"")
+
+
+class Writes:
+    """The tables that a request changes, but for the session that every request may touch."""
+
+    def __init__(self):
+        self.found = []
+
+    def __call__(self, execute, sql, params, many, context):
+        if change := CHANGE.match(sql):
+            self.found += [change[1]] if change[1] != "django_session" else []
+        return execute(sql, params, many, context)
+
+
+def cells(world, user, wanted) -> None:
+    """Try each (name, arguments, method, expected); all that is not as it should be is told together."""
+    wrong = []
+    for name, arguments, method, expected in wanted:
         try:
-            found.append((name, fill(name, arguments, values)))
-        except Exception:
-            found.append((name, fill(name, arguments, {**values, "pk": uuid.uuid4()})))
-    return found
+            cell(world, name, arguments, method, user, expected=expected)
+        except AssertionError as error:
+            wrong.append(str(error).splitlines()[0])
+    assert wrong == []
 
 
-def test_every_address_has_a_rule_or_is_public_or_unused():
-    named = {name for name, _ in every_address()}
-    open_ones = named - set(RULES) - PUBLIC - UNUSED
+def cell(world, name, arguments, method, user, *, expected) -> None:
+    """One request in a transaction that is undone. `expected`: `stranger`, `refused`, `hidden` or `allowed`."""
+    path = world.path(name, arguments)
+    writes = Writes()
+    with transaction.atomic():
+        body = body_of(name, world, user or world.target)
+        with connection.execute_wrapper(writes):
+            response = send(world.client(user), name, method, path, body)
+        transaction.set_rollback(True)
+    place = (name, method, user and user.email, expected, response.status_code)
+    matrix.counted["cells"] += 1
+    if expected == "allowed":
+        assert response.status_code in GOOD, place
+        if method not in ("GET", "HEAD", "OPTIONS") and name not in SAVES_NOTHING:
+            assert set(writes.found) - {"patients_accessevent"}, (*place, "saved nothing")
+        return
+    matrix.counted["refused"] += 1
+    assert writes.found == [], (*place, writes.found)
+    if expected == "stranger" and name.startswith("api:"):
+        assert (response.status_code, response["Content-Type"]) == (401, "application/problem+json"), place
+    elif expected == "stranger":
+        assert response.status_code == 302, place
+        assert response["Location"].startswith("/account/login/"), place
+    else:
+        assert response.status_code == (404 if expected == "hidden" else 403), place
 
-    assert open_ones == set()
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("who", ["anonymous", "deactivated", *PEOPLE])
+def test_each_cell_in_the_own_centre(world, who):
+    user = world.users.get(who)
+    if who == "deactivated":  # an admin and clinician of here, until a moment ago
+        user = world.users["admin"]
+        Membership.objects.create(user=user, centre=world.here, role=Role.CLINICIAN)
+        type(user).objects.filter(pk=user.pk).update(is_active=False)
+    column = "anonymous" if who == "deactivated" else who
+    outside = "stranger" if column == "anonymous" else "refused"
+    wanted = (
+        (name, arguments, method, "allowed" if method in TABLE[name][column] else outside)
+        for name, arguments in ADDRESSES
+        for method in matrix.TRIED
+    )
+    cells(world, user, wanted)
 
 
-def test_every_rule_has_an_address():
-    assert (set(RULES) | PUBLIC | UNUSED) - {name for name, _ in every_address()} == set()
+@pytest.mark.matrix
+@pytest.mark.parametrize("role", ROLES)
+def test_each_cell_in_another_centre(world, role):
+    """The same role there opens nothing here: a record of here cannot be told from one that does not exist."""
+    wanted = (
+        (name, arguments, method, "hidden" if method in TABLE[name][role] else "refused")
+        for name, arguments in ADDRESSES
+        if TABLE[name]["record"]
+        for method in matrix.TRIED
+    )
+    cells(world, world.foreign[role], wanted)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.NEUROLOGIST])
+def test_an_admin_here_is_no_clinician_here_by_being_one_elsewhere(world, role):
+    """A role counts where it is held: the address is open, the record is seen, and the act is refused."""
+    user = world.users["admin"]
+    Membership.objects.create(user=user, centre=world.there, role=role)
+    own = [(name, arguments) for name, arguments in ADDRESSES if TABLE[name]["record"]]
+    cells(world, user, [(*address, "POST", "refused") for address in own if RULES[address[0]].get("POST") == TREATING])
+
+
+@pytest.mark.matrix
+def test_a_child_of_another_patient_is_not_found(world):
+    doctor = world.users["clinician"]
+    other = make_patient(world.here, doctor, family_name="Other", local_number="2")
+    client = world.client(doctor)
+    for name, arguments in ADDRESSES:
+        if {"code", "pk"} <= set(arguments):
+            path = fill(name, arguments, world.values(name) | {"code": other.code})
+            for method in TABLE[name]["clinician"]:
+                assert send(client, name, method, path, {}).status_code == 404, (name, method)
 
 
 def test_unused_addresses_are_refused_even_when_signed_in(client, neurologist):
@@ -93,85 +188,9 @@ def test_unused_addresses_are_refused_even_when_signed_in(client, neurologist):
             assert client.post(path).status_code == 403, name
 
 
-@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
-def test_a_stranger_is_sent_to_the_sign_in_page(values, method):
-    for name, path in paths(values):
-        if name in PUBLIC:
-            continue
-        response = getattr(Client(), method)(path)
-        assert response.status_code == 302, (name, method, response.status_code)
-        assert response["Location"].startswith("/account/login/"), name
-
-
-def roles_of(user):
-    return {role for roles in user.roles.values() for role in roles}
-
-
-@pytest.mark.matrix
-@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
-@pytest.mark.parametrize("who", ["clinician", "neurologist", "admin", "nobody"])
-def test_each_role_in_its_own_centre(values, centre, who, method):
-    """Allowed by the table: anything but a refusal. Not in the table: 403. Each cell has its own sign-in."""
-    user = make_user(f"cell{who}", centre=None if who == "nobody" else centre, role=who)
-    rows_before = counts()
-    cells = 0
-    for name, path in paths(values):
-        if name in PUBLIC:
-            continue
-        client = Client()
-        client.force_login(user)
-        response = getattr(client, method)(path)
-        allowed = RULES[name].get(method.upper(), frozenset())
-        cells += 1
-        if allowed is SIGNED_IN or roles_of(user) & allowed:
-            assert response.status_code not in (401, 403, 405, 500), (name, method, who, response.status_code)
-        else:
-            assert response.status_code == 403, (name, method, who, response.status_code)
-    print(f"{who} {method}: {cells} cells")
-    assert counts() == rows_before  # an empty post saves nothing
-
-
-def counts():
-    return [model.objects.count() for model in (Assessment, Relapse, Course, Treatment, Membership)]
-
-
-@pytest.mark.matrix
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("role", list(Role))
-def test_a_user_of_another_centre_cannot_tell_that_a_record_exists(values, other_centre, role, method):
-    user = make_user("foreign", centre=other_centre, role=role)
-    for name, path in paths(values):
-        if name in PUBLIC or not any(argument in ("code", "pk") for argument in dict(every_address())[name]):
-            continue
-        client = Client()
-        client.force_login(user)
-        response = getattr(client, method)(path)
-        allowed = RULES[name].get(method.upper(), frozenset())
-        expected = 404 if allowed & {role} else 403
-        assert response.status_code == expected, (name, method, role, response.status_code)
-
-
-def test_an_admin_here_is_nobody_in_the_other_centre(values, centre, other_centre, patient):
-    """A role counts where it is held: clinician of the other centre, admin here, may not write here."""
-    user = make_user("mixed", centre=centre, role=Role.ADMIN)
-    Membership.objects.create(user=user, centre=other_centre, role=Role.CLINICIAN)
-    for name, path in paths(values):
-        rule = RULES.get(name, {})
-        if rule.get("POST") is TREATING and "code" in dict(every_address())[name]:
-            client = Client()
-            client.force_login(user)
-            assert client.post(path).status_code == 403, name
-
-
-def test_a_child_of_another_patient_is_not_found(client, clinician, values, centre):
-    from tests.factories import make_patient
-
-    other = make_patient(centre, clinician, family_name="Other", local_number="2")
-    client.force_login(clinician)
-    for name, arguments in every_address():
-        if "code" in arguments and "pk" in arguments:
-            path = fill(name, arguments, {**values, "code": other.code})
-            assert client.get(path).status_code == 404, name
+def test_a_stranger_is_sent_to_the_sign_in_page(world):
+    wanted = [(*address, method, "stranger") for address in ADDRESSES for method in ("GET", "POST")]
+    cells(world, None, [one for one in wanted if one[2] not in TABLE[one[0]]["anonymous"]])
 
 
 def test_a_deactivated_user_is_out_at_once(client, clinician, patient):
@@ -183,8 +202,41 @@ def test_a_deactivated_user_is_out_at_once(client, clinician, patient):
     assert client.get(f"/patients/{patient.code}/").status_code == 302
 
 
+def test_a_stranger_gets_no_part_of_a_page_but_the_way_to_the_sign_in(patient):
+    answer = Client().post(reverse("outcomes:outlook", args=[patient.code]), headers={"hx-request": "true"})
+
+    assert (answer.status_code, answer["HX-Redirect"]) == (401, "/account/login/")
+
+
+def test_a_change_of_state_needs_the_token_of_the_page(world):
+    """Every POST of a page, by who may: without the token it is refused and writes nothing."""
+    for name, arguments in ADDRESSES:
+        who = next((who for who in (*ROLES, "registry_admin") if "POST" in TABLE[name][who]), None)
+        if not who or name.startswith("api:"):
+            continue
+        client = Client(enforce_csrf_checks=True)
+        client.cookies["sessionid"] = world.cookies[world.users[who].pk]
+        writes = Writes()
+        with connection.execute_wrapper(writes):
+            answer = client.post(world.path(name, arguments), body_of(name, world, world.users[who]))
+        assert (answer.status_code, writes.found) == (403, []), name
+
+
 def test_the_table_knows_only_roles_that_exist():
-    known = EVERY_ROLE | SIGNED_IN
+    known = EVERY_ROLE | SIGNED_IN | ANYBODY
     for methods in RULES.values():
         for roles in methods.values():
             assert roles <= known
+
+
+def test_a_rule_that_is_widened_by_mistake_is_noticed(monkeypatch):
+    """The test of the tests: the table is not made from the rules."""
+    monkeypatch.setitem(RULES, "patients:users", {"GET": EVERY_ROLE})
+
+    with pytest.raises(AssertionError):
+        test_the_rules_say_what_the_reviewed_table_says("patients:users")
+
+
+def test_a_role_has_its_users(world):
+    assert set(world.users) == set(PEOPLE)
+    assert make_user("again").roles == {}

@@ -32,6 +32,20 @@ def test_an_interval_says_what_is_known(first, last, words):
     assert house.days(first, last) == words
 
 
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.0", "curl/8.0"),
+    ],
+)
+def test_a_browser_is_named_as_its_user_would(agent, words):
+    assert house.browser(agent) == words
+
+
 def test_a_page_below_a_section_marks_the_section():
     assert house.current("outcomes:patients", "outcomes:patients") == "page"
     assert house.current("outcomes:patients", "assessments:assessment_add") == "true"
