@@ -47,6 +47,12 @@ def web_killed_in_a_save(place: Registry, told: Told, drawn: random.Random) -> N
     kill_one(place.pids(GUNICORN, below=GUNICORN), drawn)
 
 
+def web_server_killed(place: Registry, told: Told, drawn: random.Random) -> None:
+    """All of it, with every request that is on its way."""
+    for pid in place.pids(GUNICORN):
+        kill_one([pid], drawn)
+
+
 def hints_delivered_three_times(place: Registry, told: Told, drawn: random.Random) -> None:
     some = drawn.sample(sorted(place.patients.values()), min(5, len(place.patients)))
     for _ in range(3):
@@ -177,6 +183,7 @@ EVERYWHERE: dict[str, Fault] = {
 }
 OF_SERVERS: dict[str, Fault] = EVERYWHERE | {
     "worker child killed": worker_child_killed,
+    "web server killed": web_server_killed,
     "Redis killed, back empty": redis_killed,
     "Redis frozen": redis_frozen,
     "PostgreSQL restarted (fast)": postgresql_restarted,
