@@ -6,7 +6,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from engine.edss import EDSS_STEPS, GRADE_MAX, SYSTEMS
-from patients.dates import interval, known_date_checks, precision_field, say_known_date
+from patients.dates import interval, known_date_checks, not_before, precision_field, say_known_date
 from patients.models import ClinicalRecord, User
 
 
@@ -240,6 +240,7 @@ class Relapse(ClinicalRecord):
             models.CheckConstraint(condition=Q(steroid__in=Steroid.values), name="relapse_steroid_known"),
             *known_date_checks("relapse", "onset", "onset_precision"),
             *known_date_checks("relapse", "end", "end_precision"),
+            not_before("relapse", "end", "onset"),
             *ClinicalRecord.Meta.constraints,
         ]
 

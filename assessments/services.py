@@ -33,6 +33,7 @@ RELAPSE_SENTENCES = {
     "relapse_onset_in_range": ("onset", "The date lies outside 1900 to 2199."),
     "relapse_end_in_range": ("end", "The date lies outside 1900 to 2199."),
     "relapse_onset_precision": ("onset", "A date to the month or year is stored as its first day."),
+    "relapse_end_after_onset": ("end", "The end lies before the onset."),
     "relapse_end_precision": ("end", "A date to the month or year is stored as its first day."),
 }
 

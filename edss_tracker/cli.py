@@ -329,9 +329,10 @@ def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] 
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
-    from patients import erasing, throttle, writing
+    from patients import erasing, sessions, throttle, writing
 
     throttle.purge()
+    sessions.purge()
     uploads.purge()
     writing.purge()
     folder_queue.purge(settings.QUEUE_DIR)

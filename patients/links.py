@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from patients import audit
+from patients import audit, throttle
 from patients.models import AccessKind, AccountLink, User
 
 HOURS = 72
@@ -79,6 +79,7 @@ def use_link(token: str, password: str) -> User:
         audit.stamp(user, user, "password set through a one-time link").save(update_fields=["password"])
         void_links(user)
         end_sessions(user)
+        throttle.forget("password of an account", user.email.lower())  # who has forgotten it has just tried too often
         audit.note(user, AccessKind.ACCOUNT, detail=f"user {user.pk}: link {link.pk} used")
     return user
 

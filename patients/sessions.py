@@ -10,6 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 
 from patients import audit
 from patients.models import AccessKind
@@ -53,6 +54,11 @@ def end(request) -> None:
     if known:
         audit.note(user, AccessKind.SIGN_OUT, detail="ended by itself")
     request.user = AnonymousUser()
+
+
+def purge() -> None:
+    """Sessions that ended long ago. Called by the sweep."""
+    SessionStore.clear_expired()
 
 
 class SessionMiddleware:

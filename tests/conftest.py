@@ -1,11 +1,15 @@
 """The cast and the guarantees that every test run keeps."""
 
+import logging
+import re
+
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
 from patients import freshness, hints
 from patients.models import Role
+from patients.redaction import HideLinks, TypesOnly
 from tests.factories import make_centre, make_patient, make_user
 
 _teardown = TransactionTestCase._fixture_teardown
@@ -48,6 +52,36 @@ def stored_trajectories_hold(request):
     from outcomes import trajectory
 
     assert trajectory.check() == []
+
+
+# patients' codes, and the names that the tests give to patients
+PERSONAL = re.compile(r"\bMS-[0-9A-Z]{8}\b|Muster|Erika|Okafor|Zhou")
+
+
+class Leaks(logging.Handler):
+    """What a log of the product would hold that it must not: formatted and filtered as the settings do."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.found = []
+        self.setFormatter(TypesOnly("%(levelname)s %(name)s %(message)s"))
+        self.addFilter(HideLinks())
+
+    def emit(self, record):
+        if PERSONAL.search(line := self.format(record)):
+            self.found.append(line[:300])
+
+
+leaks = Leaks()
+logging.getLogger().addHandler(leaks)
+
+
+@pytest.fixture(autouse=True)
+def logs_name_no_patient():
+    """After every test: nothing that was logged meanwhile names a patient, by code or by name."""
+    leaks.found.clear()
+    yield
+    assert leaks.found == []
 
 
 @pytest.fixture

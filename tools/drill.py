@@ -41,7 +41,10 @@ class Part:
 
 DRILL = ("-m", "drill")
 PARTS = {
-    "faults": Part("tests/faults", cases={"EDSS_FAULTS": "300", "EDSS_SAVES": "30000", "EDSS_PATIENCE": "900"}),
+    "faults": Part(
+        "tests/faults",
+        cases={"EDSS_FAULTS": "300", "EDSS_SAVES": "30000", "EDSS_FAULT_SEED": "1", "EDSS_PATIENCE": "900"},
+    ),
     "api": Part("tests/house/test_api_schema.py", cases={"EDSS_API_CASES": "20000"}),
     "rounds": Part("tests/processes/test_api_parallel.py", cases={"EDSS_ROUNDS": "1000"}),
     "files": Part("tests/outcomes/test_import_mutations.py", DRILL, {"EDSS_MUTATED_FILES": "10000"}),

@@ -47,5 +47,5 @@ def centre_edit(request, pk):
             messages.success(request, f"{centre.name} is saved.")
             return redirect("patients:centres")
     conflict = conflict_of(form, CentreForm.values_of(form.conflict)) if form.conflict else None
-    context = {"form": form, "centre": Centre.objects.get(pk=pk), "conflict": conflict}
+    context = {"form": form, "centre": accounts.administered(request.user).get(pk=pk), "conflict": conflict}
     return render(request, "patients/centre_edit.html", context, status=409 if conflict else 200)

@@ -42,7 +42,7 @@ def user_invite(request):
         with form.collecting_errors():
             pk = int(writing.once(request.user, form.cleaned_data["submission"], form.digest(), work))
             if token:
-                return link_page(request, User.objects.get(pk=pk), token)
+                return link_page(request, user_of(request, pk), token)
             messages.info(request, "This address has an account. A link is shown only once, when it is made.")
             return redirect("patients:user", pk)
     return render(request, "patients/user_invite.html", {"form": form})

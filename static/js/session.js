@@ -19,8 +19,7 @@
     box.classList.toggle("over", next === "over" || next === "other");
     if (!next) { if (box.open) box.close(); return; }
     if (!box.open) box.showModal();
-    const first = box.querySelector("button:not([hidden]), a:not([hidden])");
-    if (first && first.offsetParent) first.focus(); else box.querySelector("[data-part]:not([hidden]) a, [data-part]:not([hidden])").focus();
+    box.querySelector("button:not([hidden]), a:not([hidden])").focus();
     clock();
   }
 

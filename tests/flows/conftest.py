@@ -1,6 +1,7 @@
 """The product as a clinic starts it, and a real browser in front of it."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -63,6 +64,8 @@ def served(own_database, tmp_path_factory):
     yield address
     process.send_signal(signal.SIGTERM)
     process.wait(30)
+    said = (folder / "log").read_text()
+    assert not re.search(r"\bMS-[0-9A-Z]{8}\b|clinician@demo", said), said[-3000:]  # whom it was about stays out of it
 
 
 def wait_for(address: str, process, log: Path, seconds: int = 120) -> None:

@@ -99,7 +99,7 @@ def test_when_it_is_over_the_page_is_covered_and_nothing_typed_is_lost(clinic, c
     tab.keyboard.press("Escape")
     expect(warning(tab)).to_be_visible()
     with tab.context.expect_page() as opened:
-        tab.click("text=Sign in in a new tab")
+        tab.click("#idle a:has-text('Sign in in a new tab')")
     give_password(opened.value, clinician.email)
     look(tab)
     expect(warning(tab)).to_have_count(0)

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from assessments.models import Assessment
+from edss_tracker import cli
 from patients.models import AccessEvent
 from patients.sessions import ACTIVE, BEGAN
 from tests.assessments.entries import entry, url
@@ -111,6 +112,16 @@ def test_after_twelve_hours_it_is_over_whatever_is_done(clinician):
     age(client, began=61)
 
     assert not inside(client)
+
+
+def test_the_sweep_removes_what_ended_long_ago(clinician):
+    old, new = signed_in(clinician), signed_in(clinician)
+    Session.objects.filter(session_key=old.session.session_key).update(expire_date="2020-01-01T00:00Z")
+
+    cli.sweep_all()
+
+    assert Session.objects.count() == 1
+    assert inside(new)
 
 
 def test_a_session_without_clocks_is_over(clinician):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from patients import throttle
+from patients import links, throttle
 from patients.models import AccessEvent, Attempts
 from tests.factories import PASSWORD, make_user
 
@@ -75,6 +75,17 @@ def test_one_network_of_ipv6_counts_as_one_address():
 def test_success_counts_for_nothing(clinician):
     for _ in range(12):
         assert try_in(clinician.email, PASSWORD).status_code == 302
+
+
+@pytest.mark.django_db
+def test_who_sets_a_new_password_by_a_link_need_not_wait(clinician, admin):
+    for n in range(5):
+        try_in(clinician.email, address=f"192.0.2.{n}")
+    token, new = links.make_link(clinician, by=admin, purpose="reset"), "violet-harbour-9-lanterns"
+
+    Client().post(reverse("patients:account_link", args=[token]), {"password": new, "again": new})
+
+    assert try_in(clinician.email, new, address="192.0.2.99").status_code == 302
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Pages that record a Lemtrada course with its infusion days."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
@@ -19,8 +20,8 @@ def live_days(course: Course) -> list[Infusion]:
     return list(Infusion.objects.live().filter(course=course))
 
 
-def remarks_of(pk: int) -> list[str]:
-    course = Course.objects.get(pk=pk)
+def remarks_of(patient: Patient, pk: int) -> list[str]:
+    course = patient.courses.get(pk=pk)
     return course_remarks(course, live_days(course))
 
 
@@ -38,7 +39,7 @@ def course_add(request, code):
         return str(services.record_course(form.write_to(course), rows.infusions(), by=request.user).pk)
 
     if form.is_valid() and rows.is_valid():
-        answer = saved(request, patient, form, work, "The course is saved.", remarks_of)
+        answer = saved(request, patient, form, work, "The course is saved.", partial(remarks_of, patient))
         if answer:
             return answer
     fill = FillForm(initial={"days": days, **request.POST.dict()})
@@ -71,7 +72,7 @@ def course_edit(request, code, pk):
         return str(course.pk)
 
     if form.is_valid() and rows.is_valid():
-        answer = saved(request, course.patient, form, work, "The change is saved.", remarks_of)
+        answer = saved(request, course.patient, form, work, "The change is saved.", partial(remarks_of, course.patient))
         if answer:
             return answer
     fill = FillForm(initial=request.POST.dict())

@@ -18,7 +18,7 @@ def treatment_add(request, code):
         return str(form.save(patient, by=request.user).pk)
 
     def remarks(pk: int) -> list[str]:
-        return treatment_remarks(Treatment.objects.get(pk=pk))
+        return treatment_remarks(patient.treatments.get(pk=pk))
 
     if form.is_valid():
         answer = saved(request, patient, form, work, "The drug is saved.", remarks)
