@@ -74,8 +74,12 @@ class Channel(virtual.Channel):
         raise Empty
 
     def waiting(self, queue: str) -> list[str]:
-        folder, _ = make_folders(self.place)
-        return sorted(path.name for path in folder.iterdir() if path.name.partition(".")[2] == f"{queue}.msg")
+        """Names of messages; none while the folder cannot be used, for which the worker waits."""
+        try:
+            folder, _ = make_folders(self.place)
+            return sorted(path.name for path in folder.iterdir() if path.name.partition(".")[2] == f"{queue}.msg")
+        except OSError:
+            return []
 
     def take(self, name: str) -> dict | None:
         """The message of this file, which is gone then; None where another reader was first or it is no message."""

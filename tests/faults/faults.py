@@ -47,6 +47,12 @@ def web_killed_in_a_save(place: Registry, told: Told, drawn: random.Random) -> N
     kill_one(place.pids(GUNICORN, below=GUNICORN), drawn)
 
 
+def web_server_killed(place: Registry, told: Told, drawn: random.Random) -> None:
+    """All of it, with every request that is on its way."""
+    for pid in place.pids(GUNICORN):
+        kill_one([pid], drawn)
+
+
 def hints_delivered_three_times(place: Registry, told: Told, drawn: random.Random) -> None:
     some = drawn.sample(sorted(place.patients.values()), min(5, len(place.patients)))
     for _ in range(3):
@@ -64,7 +70,10 @@ FORGED_ARGUMENTS = (
 def forged() -> list[bytes]:
     """What is in the queue when somebody else writes to it: no JSON, no message, no task, no arguments of ours."""
     head = {"task": "outcomes.refresh_trajectories", "id": "forged", "lang": "py"}
-    body = base64.b64encode(json.dumps([[[1]], {}, {}]).encode()).decode()
+    body, chained = (
+        base64.b64encode(json.dumps([[[1]], {}, embedded]).encode()).decode()
+        for embedded in ({}, {"chain": [{"task": "os.system", "args": ["true"]}]})
+    )
     way = {"exchange": "", "routing_key": "saves"}
     properties = {"body_encoding": "base64", "delivery_tag": "forged", "delivery_info": way, "delivery_mode": 2}
     good = {"body": body, "content-encoding": "utf-8", "content-type": "application/json"}
@@ -76,6 +85,7 @@ def forged() -> list[bytes]:
         good | {"headers": head | {"task": "os.system"}}, good | {"headers": head | {"task": ["note"]}},
         good | {"headers": head | {"expires": "soon"}}, good | {"headers": head | {"eta": "soon"}},
         good | {"headers": head | {"timelimit": "x"}}, good | {"headers": head | {"timelimit": [1]}},
+        good | {"headers": head | {"compression": "application/x-bz2"}}, good | {"body": chained},
         good | {"properties": properties | {"delivery_info": 3}},
         good | {"properties": properties | {"delivery_tag": None}},
     ]  # fmt: skip
@@ -173,6 +183,7 @@ EVERYWHERE: dict[str, Fault] = {
 }
 OF_SERVERS: dict[str, Fault] = EVERYWHERE | {
     "worker child killed": worker_child_killed,
+    "web server killed": web_server_killed,
     "Redis killed, back empty": redis_killed,
     "Redis frozen": redis_frozen,
     "PostgreSQL restarted (fast)": postgresql_restarted,

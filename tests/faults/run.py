@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from tests.faults.faults import Fault
 from tests.faults.registry import Registry
 from tests.faults.writers import Told, Writer
 
+INTERRUPTED = threading.Event()  # somebody stops the tests, or has lost interest in this run
 QUIET_SECONDS = 90  # what the registry has to heal by itself
 STORED = """
 import json
@@ -69,8 +71,7 @@ def run(place: Registry, shape: str, faults: dict[str, Fault], *, count: int, sa
     for writer in writers:
         writer.stopping.set()
     while any(writer.is_alive() for writer in writers):
-        place.tick()
-        time.sleep(0.1)
+        moment(place)
     figures.seconds, figures.load = time.monotonic() - began, os.getloadavg()[0]
     heal(place, figures)
     writers[0].save_something()
@@ -86,16 +87,20 @@ def make_faults(place: Registry, figures: Figures, faults: dict[str, Fault], cou
     for number, name in enumerate(deck[:count]):
         until = time.monotonic() + 60
         while told.acknowledged < (number + 1) * saves / (count + 1) and time.monotonic() < until:
-            place.tick()
-            time.sleep(0.05)
+            moment(place)
         faults[name](place, told, drawn)
         figures.faults[name] += 1
     while told.acknowledged < saves:
-        place.tick()
-        time.sleep(0.05)
+        moment(place)
     while place.due:  # what is frozen goes on before there is quiet
-        place.tick()
-        time.sleep(0.05)
+        moment(place)
+
+
+def moment(place: Registry) -> None:
+    """A short wait, in which what is due is done."""
+    if INTERRUPTED.wait(0.05):
+        raise KeyboardInterrupt
+    place.tick()
 
 
 def heal(place: Registry, figures: Figures) -> None:

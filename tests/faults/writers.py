@@ -65,9 +65,7 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self.registry, self.told, self.random = registry, told, random.Random(f"{seed} {number}")
         self.person: Person = registry.person(number)
-        days = range(number, (LAST - FIRST).days, of)
-        self.free = [(code, FIRST + timedelta(days=day)) for code in registry.patients for day in days]
-        self.random.shuffle(self.free)
+        self.patients, self.days = list(registry.patients), range(number, (LAST - FIRST).days, of)
         self.mine: list[tuple[str, date]] = []
         self.form = ""
         self.stopping = threading.Event()
@@ -87,7 +85,7 @@ class Writer(threading.Thread):
             self.create()
 
     def create(self) -> None:
-        code, day = self.free.pop()
+        code, day = self.free_day()
         grade = self.random.randint(1, 4)
         path = f"/patients/{code}/assessments/add/"
         self.form = self.form if self.random.random() > NEW_FORM and self.form else self.read(path)
@@ -95,6 +93,13 @@ class Writer(threading.Thread):
         self.send(path, code, form, assessment_fields(form, day.isoformat(), grade))
         self.told.kept[code, day.isoformat()] = Kept(grade)
         self.mine.append((code, day))
+
+    def free_day(self) -> tuple[str, date]:
+        """A patient and a day of this writer on which nothing was ever entered."""
+        while True:
+            code, day = self.random.choice(self.patients), FIRST + timedelta(days=self.random.choice(self.days))
+            if (code, day.isoformat()) not in self.told.kept:
+                return code, day
 
     def change(self, *, void: bool) -> None:
         """Correct one of its own assessments, or mark it as entered in error."""

@@ -103,6 +103,25 @@ def test_one_bad_patient_stops_no_other_and_is_put_aside_after_five_tries(improv
     assert trajectory.refresh([bad.pk]) == 1
 
 
+def test_the_others_of_a_failed_chunk_are_computed_at_once(improved, centre, clinician, monkeypatch):
+    bad = make_patient(centre, clinician, family_name="Bad")
+    real, tried = trajectory.derive, []
+
+    def poisoned(rows):
+        tried.append([row.patient_id for row in rows])
+        if any(row.patient_id == bad.pk for row in rows):
+            raise ValueError("poison")
+        return real(rows)
+
+    monkeypatch.setattr(trajectory, "derive", poisoned)
+
+    assert trajectory.refresh([improved.pk, bad.pk]) == 1
+
+    assert tried == [[improved.pk, bad.pk], [improved.pk], [bad.pk]]
+    assert Trajectory.objects.get().patient_id == improved.pk
+    assert dict(Freshness.objects.values_list("patient_id", "attempts")) == {improved.pk: 0, bad.pk: 2}
+
+
 @pytest.mark.parametrize("attempts", [0, 5])
 def test_a_bad_patient_spoils_no_page_of_others(client, improved, centre, clinician, monkeypatch, attempts):
     bad = make_patient(centre, clinician, family_name="Bad")

@@ -168,6 +168,22 @@ def test_a_folder_that_was_removed_comes_back(queue):
     assert worker.poll() is None
 
 
+def test_a_folder_that_cannot_be_used_is_waited_for(queue):
+    worker = queue.start_worker()
+    queue.write("before", 1)
+    eventually(lambda: queue.noted() == ["before-0"], queue.here.said)
+
+    queue.messages.rmdir()
+    queue.messages.write_text("not a folder")
+    time.sleep(1)
+    assert worker.poll() is None, queue.here.said()
+    queue.messages.unlink()
+    queue.write("after", 1)
+
+    eventually(lambda: queue.noted() == ["before-0", "after-0"], queue.here.said)
+    assert worker.poll() is None
+
+
 def test_a_stopped_worker_gives_back_what_it_has_not_begun(queue):
     queue.write("kept", 50)
     worker = queue.start_worker()
