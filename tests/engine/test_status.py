@@ -355,6 +355,15 @@ def test_a_vague_course_whose_days_disagree_gives_none():
     assert visit_inside.landmarks == {1: None}
 
 
+def test_a_later_course_does_not_change_what_is_known_of_the_first():
+    rows = [*STEADY, ("2016-03-15", 4.0)]
+    verdict = on("2017-12-01", *rows, courses=["2017-05-02", month("2016-03-01")]).since_lemtrada
+
+    assert verdict.sentence == (
+        "The first infusion is known only to the month (Mar 2016), and not every day of it gives the same result."
+    )
+
+
 def test_a_vague_course_that_lacks_only_follow_up_says_so():
     rows = [("2016-02-20", 3.0), ("2016-06-01", 3.0), ("2016-08-20", 3.0)]
     verdict = on("2016-12-01", *rows, courses=[month("2016-03-01")]).since_lemtrada
@@ -566,6 +575,14 @@ def test_what_is_dated_on_the_as_of_date_counts():
     assert on("2016-03-01", ("2016-03-01", 10.0), death="2016-03-01").findings == ()
 
 
+def test_a_relapse_after_the_as_of_date_is_not_spoken_of():
+    rows = [("2016-02-20", 3.0), ("2016-05-01", 3.0)]
+    known, later = (on("2016-12-01", *rows, relapses=days).since_lemtrada for days in ([], ["2016-12-02"]))
+
+    assert known.reason == "one_visit"
+    assert later.what_would_change == known.what_would_change
+
+
 def test_the_last_deciding_visit_tells_whether_follow_up_suffices():
     rows = [("2016-03-01", 3.0), ("2016-05-01", 3.0), ("2016-06-01", 3.0), ("2016-12-01", 3.0)]
 
@@ -593,6 +610,7 @@ def test_verdicts_compare_and_print_what_they_say():
     assert one == on("2019-06-01", *ALL_EIGHT, courses=["2016-03-02"])
     for hidden in ("case=", "reading=", "course=", "overall="):
         assert hidden not in repr(one.overall)
+    assert (one.overall.overall, one.since_lemtrada.overall) == (True, False)
     assert "case=" not in repr(one)
     assert "course=" not in repr(one)
 
