@@ -494,7 +494,9 @@ def search(
                     findings += 1
                 elif not kept:
                     miss = miss_row(missed, a, misses, c, b, base, kind)
-                    missed.reason[miss], missed.at[miss] = NOT_SUSTAINED, e if e < z else z - 1
+                    # what ended it may lie before the confirming visit, when not all visits between have to hold
+                    end = e if e < z else breaks(v, c + 1, z, base, step, kind)
+                    missed.reason[miss], missed.at[miss] = NOT_SUSTAINED, end
                     missed.day[miss] = float("inf")
                     misses = max(misses, miss - a + 1)
                 if moves:

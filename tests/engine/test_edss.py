@@ -388,7 +388,7 @@ def test_a_policy_takes_no_other_value(name, value):
 def test_words_read_from_a_file_serve_as_well_as_literals():
     ignore, not_done = json.loads('["ignore", "not_done"]')
 
-    assert score(of(0, 0, 0, 0, 0, 0, 1), 0, Policies(cerebral_grade1=ignore)).edss == 0
+    assert edss_table.converted_grade("cerebral", 1, Policies(cerebral_grade1=ignore)) == 0
     with pytest.raises(GradeError, match="not done has no grade"):
         Grade(2, not_done)
 

@@ -105,6 +105,22 @@ def test_other_patients_in_the_table_change_nothing(rng):
         assert [change.as_mapping() for change in found.unconfirmed_of(index)] == seen(alone)[1]
 
 
+def test_a_patient_far_down_a_table_is_found_as_alone():
+    """Row numbers beyond some hundred are other objects, and other sums, than the first few."""
+    rng = random.Random(7)
+    days = [(drawn.START + timedelta(7 * n)).isoformat() for n in range(301)]
+    crowd = [([[day, 3.0] for day in days], days[:300])]
+
+    for _ in range(120):
+        visits, relapses, definition = draw(rng)
+        definition = definition.changed(relapse_history="peer")  # those of the crowd are not looked at again and again
+        crowd[0] = crowd[0][0][: rng.randint(298, 301)], crowd[0][1]
+        found = detect_cohort(cohort_of([*crowd, (visits, relapses)]), definition, compiled=False, names=["", "one"])
+        alone = seen(run(visits, relapses, definition))
+        assert [event.as_mapping() for event in found.of(1)] == alone[0]
+        assert [change.as_mapping() for change in found.unconfirmed_of(1)] == alone[1]
+
+
 def cohort_of(people):
     visits = [(who, *visit) for who, (rows, _) in enumerate(people) for visit in rows]
     onsets = [(who, day) for who, (_, days) in enumerate(people) for day in days]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import FrozenInstanceError, fields
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -354,6 +355,15 @@ def test_a_vague_course_whose_days_disagree_gives_none():
     assert visit_inside.landmarks == {1: None}
 
 
+def test_a_later_course_does_not_change_what_is_known_of_the_first():
+    rows = [*STEADY, ("2016-03-15", 4.0)]
+    verdict = on("2017-12-01", *rows, courses=["2017-05-02", month("2016-03-01")]).since_lemtrada
+
+    assert verdict.sentence == (
+        "The first infusion is known only to the month (Mar 2016), and not every day of it gives the same result."
+    )
+
+
 def test_a_vague_course_that_lacks_only_follow_up_says_so():
     rows = [("2016-02-20", 3.0), ("2016-06-01", 3.0), ("2016-08-20", 3.0)]
     verdict = on("2016-12-01", *rows, courses=[month("2016-03-01")]).since_lemtrada
@@ -369,6 +379,35 @@ def test_a_vague_course_that_may_lie_ahead_gives_none():
 
     assert verdict.reason == "course_date_imprecise"
     assert verdict.what_would_change == "Recording the exact day of the first infusion settles it."
+
+
+def test_a_vague_course_that_ends_on_the_as_of_date_does_not_lie_ahead():
+    assert on("2016-03-31", ("2016-02-20", 3.0), courses=[month("2016-03-01")]).since_lemtrada.reason == "no_followup"
+    assert on("2016-03-30", ("2016-02-20", 3.0), courses=[month("2016-03-01")]).since_lemtrada.reason == (
+        "course_date_imprecise"
+    )
+
+
+def test_a_vague_course_has_a_baseline_on_some_days_only():
+    rows = [("2016-04-05", 3.0), ("2016-10-01", 3.0), ("2017-03-01", 3.0)]  # more than 30 days after 1 to 5 March
+
+    assert on("2017-12-01", *rows, courses=["2016-03-05"]).since_lemtrada.reason == "no_baseline"
+    assert on("2017-12-01", *rows, courses=["2016-03-06"]).since_lemtrada.status == "stable"
+    assert on("2017-12-01", *rows, courses=[month("2016-03-01")]).since_lemtrada.reason == "course_date_imprecise"
+
+
+def test_a_course_that_may_lie_ahead_labels_no_year_although_some_days_reach_it():
+    rows = [("2015-12-20", 3.0), ("2017-03-15", 4.0)]
+    known = Interval(date(2016, 1, 1), date(2017, 12, 31))
+
+    assert on("2017-06-01", *rows, courses=["2016-01-01"]).landmarks == {1: "worsened"}
+    assert on("2017-06-01", *rows, courses=[known]).landmarks == {1: None}
+
+
+def test_a_later_course_does_not_make_the_first_one_vague():
+    verdict = on("2017-12-01", *STEADY, courses=["2017-05-02", "2016-03-01"]).since_lemtrada
+
+    assert verdict.evidence[0].words == "baseline, 10 days before course 1"
 
 
 def test_a_vague_later_course_may_be_the_earliest_after_all():
@@ -480,6 +519,29 @@ def test_a_death_long_before_the_course_leaves_no_year_to_label():
     assert on("2018-01-01", *FIRST_FIVE, death="2015-06-01").landmarks == {}
 
 
+def test_of_two_visits_around_an_anniversary_the_nearer_counts():
+    target = date(2017, 3, 1)
+
+    for days in range(1, 41):
+        around = [(target - timedelta(days + 1), 4.0), (target + timedelta(days), 2.0)]
+        rows = [(day("2016-03-01"), 3.0), *around]
+        assert on("2017-12-01", *rows).landmarks == {1: "improved"}, days
+
+
+def test_29_february_becomes_28_february():
+    rows = [("2016-02-29", 3.0), ("2017-05-29", 4.0)]  # 90 days after 28 February 2017
+
+    assert on("2017-12-01", *rows, courses=["2016-02-29"]).landmarks == {1: "worsened"}
+    assert on("2017-12-01", rows[0], ("2017-05-30", 4.0), courses=["2016-02-29"]).landmarks == {1: None}
+
+
+def test_a_patient_with_very_many_visits():
+    rows = [(date(2010, 1, 4) + timedelta(7 * n), 3.0) for n in range(300)]  # the last one on 28 September 2015
+
+    assert on("2020-01-01", *rows, courses=["2019-01-01"]).since_lemtrada.reason == "no_baseline"
+    assert on("2016-01-01", *rows, courses=["2013-10-01"]).landmarks == {1: "stable", 2: "stable"}
+
+
 def test_anniversaries_keep_the_31st():
     rows = [("2016-01-20", 3.0), ("2017-05-01", 4.0)]
 
@@ -498,6 +560,67 @@ def test_findings_stand_in_row_order():
     rows = [("2016-07-01", 0.5), ("2016-06-01", 4.0), ("2016-06-01", 3.0)]
 
     assert [finding.row for finding in on("2017-01-01", *rows).findings] == [0, 1]
+
+
+# The as-of date, and three visits
+
+
+def test_what_is_dated_on_the_as_of_date_counts():
+    today = ("2016-03-01", 3.0)
+
+    assert on("2016-03-01", today).overall.baseline.day == date(2016, 3, 1)
+    assert on("2016-03-01", today).since_lemtrada.reason == "no_followup"
+    assert on("2016-03-01", today, relapses=["2016-03-01"]).overall.reason == "baseline_near_relapse"
+    assert on("2016-03-01", today, death="2016-03-01").overall.flags == ("deceased",)
+    assert on("2016-03-01", ("2016-03-01", 10.0), death="2016-03-01").findings == ()
+
+
+def test_a_relapse_after_the_as_of_date_is_not_spoken_of():
+    rows = [("2016-02-20", 3.0), ("2016-05-01", 3.0)]
+    known, later = (on("2016-12-01", *rows, relapses=days).since_lemtrada for days in ([], ["2016-12-02"]))
+
+    assert known.reason == "one_visit"
+    assert later.what_would_change == known.what_would_change
+
+
+def test_the_last_deciding_visit_tells_whether_follow_up_suffices():
+    rows = [("2016-03-01", 3.0), ("2016-05-01", 3.0), ("2016-06-01", 3.0), ("2016-12-01", 3.0)]
+
+    assert on("2017-01-01", *rows).overall.status == "stable"
+    assert on("2017-01-01", *rows[:3]).overall.reason == "too_short"
+
+
+def test_a_day_given_as_two_equal_ends_is_exact():
+    first, last = day("2016-09-05"), day("2016-09-05")
+
+    result = on("2017-06-01", ("2016-03-01", 3.0), (Interval(first, last), 3.0), ("2017-03-10", 3.0))
+
+    assert [row.role for row in result.overall.evidence] == ["anchor", "within", "within"]
+
+
+# Verdicts as values
+
+
+def test_verdicts_compare_and_print_what_they_say():
+    one = on("2019-06-01", *ALL_EIGHT)
+    other = on("2019-06-01", ("2014-01-01", None), ("2014-03-01", 3.5), *ALL_EIGHT, courses=["2016-03-10"])
+
+    assert one.since_lemtrada == other.since_lemtrada == one.overall
+    assert one == on("2019-06-01", *ALL_EIGHT, ("2019-05-01", None), courses=["2016-03-01", "2017-05-01"])
+    assert one == on("2019-06-01", *ALL_EIGHT, courses=["2016-03-02"])
+    for hidden in ("case=", "reading=", "course=", "overall="):
+        assert hidden not in repr(one.overall)
+    assert (one.overall.overall, one.since_lemtrada.overall) == (True, False)
+    assert "case=" not in repr(one)
+    assert "course=" not in repr(one)
+
+
+def test_verdicts_cannot_be_changed():
+    result = on("2019-06-01", *ALL_EIGHT)
+
+    for value in (result, result.overall, result.course):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, fields(value)[0].name, None)
 
 
 # Intervals, months, bulk
@@ -523,6 +646,7 @@ def test_months_are_cut_to_their_end():
     assert add_months(date(2018, 8, 31), 18) == date(2020, 2, 29)
     assert add_months(date(2017, 6, 30), 18) == date(2018, 12, 30)
     assert add_months(date.max, 18) == date.max
+    assert add_months(date(9998, 1, 31), 18) == date(9999, 7, 31)
 
 
 def test_the_ends_of_the_calendar_do_not_stop_the_cohort():

@@ -1,0 +1,196 @@
+"""Single steps of the search, each on a history made for it; the expected results follow from the rules by hand."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from engine import search
+from engine.progression import Definition, detect
+
+DAY = date(2020, 1, 1)
+
+
+def at(days):
+    return DAY + timedelta(days)
+
+
+def run(*visits, relapses=(), **options):
+    onsets = [tuple(map(at, one)) if isinstance(one, tuple) else at(one) for one in relapses]
+    return detect([(at(days), *rest) for days, *rest in visits], onsets, Definition.from_mapping(options))
+
+
+def events(found):
+    return [(event.type, (event.date - DAY).days, event.baseline_value) for event in found.events]
+
+
+def reasons(found):
+    return [(change.reason, change.at and (change.at - DAY).days) for change in found.unconfirmed]
+
+
+# Local extrema
+
+
+def is_extremum(scores, x, how, first=0):
+    up = [1.0 if score <= 5 else 0.5 for score in scores]
+    table = search.Visits([0.0] * len(scores), scores, up, up, [], [], [])
+    return search.extremum(table, x, first, len(scores), how)
+
+
+@pytest.mark.parametrize(
+    ("scores", "x", "any_size", "of_a_step"),
+    [
+        ((2.0, 4.0, 2.0), 1, True, True),
+        ((4.0, 2.0, 4.0), 1, True, True),
+        ((1.0, 2.0, 1.0), 1, True, True),  # just a step
+        ((3.0, 2.0, 3.0), 1, True, True),
+        ((2.0, 2.5, 2.0), 1, True, False),
+        ((2.5, 2.0, 2.5), 1, True, False),
+        ((2.0, 4.0, 3.5), 1, True, False),  # a step on one side only
+        ((3.5, 4.0, 2.0), 1, True, False),
+        ((4.0, 2.0, 2.5), 1, True, False),
+        ((2.5, 2.0, 4.0), 1, True, False),
+        ((2.0, 3.0, 4.0), 1, False, False),
+        ((4.0, 3.0, 2.0), 1, False, False),
+        ((2.0, 4.0, 4.5), 1, False, False),
+        ((2.0, 4.0, 4.0), 1, False, False),
+        ((2.0, 2.0, 4.0), 1, False, False),
+        ((2.0, 4.0, 2.0), 0, False, False),  # the ends are none
+        ((2.0, 4.0, 2.0), 2, False, False),
+        ((2.0, 4.0, 2.0, 5.0), 2, False, False),  # it repeats the visit two before
+        ((2.0, 4.0, 1.0, 5.0), 2, True, True),
+        ((3.0, 1.0, 4.0, 2.0), 2, True, True),
+        ((1.0, 3.0, 4.0, 1.0), 2, True, True),
+    ],
+)
+def test_a_peak_or_a_dip_between_its_neighbours(scores, x, any_size, of_a_step):
+    assert is_extremum(scores, x, search.ALL_EXTREMA) is any_size
+    assert is_extremum(scores, x, search.STRICT_EXTREMA) is of_a_step
+
+
+def test_the_visits_of_the_patient_before_are_no_neighbours():
+    assert is_extremum((2.0, 2.0, 4.0, 2.0, 4.0), 3, search.ALL_EXTREMA, first=2)
+    assert not is_extremum((2.0, 2.0, 4.0, 2.0, 4.0), 2, search.ALL_EXTREMA, first=2)
+
+
+# How long a change has to last
+
+
+@pytest.mark.parametrize(
+    ("days", "lasts"),
+    [
+        (140, False),  # the first visit 140 days or more after the onset is that of day 250
+        (150, False),
+        (151, True),  # that of day 310
+        (210, True),
+        (211, False),  # that of day 400
+        (400, False),  # none: the last one
+        ("inf", False),
+    ],
+)
+def test_without_the_visits_between_one_visit_tells_whether_it_lasted(days, lasts):
+    visits = (0, 2.0), (100, 3.0), (190, 3.0), (250, 2.0), (310, 3.0), (400, 2.0)
+    found = run(*visits, check_intermediate=False, require_sust_days=days)
+
+    assert bool(found.events) is lasts
+    assert lasts or reasons(found)[0] == ("not_sustained", 250)
+
+
+def test_without_the_visits_between_the_last_visit_alone_tells_in_the_end():
+    visits = (0, 2.0), (100, 3.0), (190, 3.0), (310, 2.0), (400, 3.0)
+
+    assert events(run(*visits, check_intermediate=False, require_sust_days="inf")) == [("CDW", 100, 2.0)]
+
+
+def test_a_change_that_ended_before_it_was_confirmed_names_that_visit():
+    """The first visit 50 days or more after the onset does not hold, the confirming one and all later ones do."""
+    visits = (0, 2.0), (100, 3.0), (160, 2.0), (190, 3.0), (300, 3.0)
+    found = run(*visits, check_intermediate=False, require_sust_days=50)
+
+    assert reasons(found)[0] == ("not_sustained", 160)
+    assert found.unconfirmed[0].sentence.endswith("not sustained: it had ended by 9 Jun 2020.")
+
+
+# Reasons
+
+
+def test_the_onset_itself_is_no_visit_that_could_have_confirmed():
+    found = run((0, 2.0), (100, 3.0), (130, 3.0), conf_days=7, conf_tol_days=[7, 0])
+
+    assert reasons(found)[0] == ("no_visit_in_window", None)
+
+
+@pytest.mark.parametrize(("relapse", "near"), [(200, True), (219, True), (220, False)])
+def test_a_visit_may_be_too_near_a_relapse_that_follows_it(relapse, near):
+    found = run((0, 2.0), (100, 3.0), (190, 3.0), relapses=[relapse], relapse_to_conf=[0, 30])
+
+    assert (reasons(found)[:1] == [("near_relapse", 190)]) is near
+    assert bool(found.events) is not near
+
+
+def test_the_first_day_of_a_relapse_with_an_end_lies_within_it():
+    visits = (0, 2.0), (100, 3.0), (190, 3.0)
+
+    assert reasons(run(*visits, relapses=[(190, 200)], relapse_end=True))[0] == ("near_relapse", 190)
+    assert reasons(run(*visits, relapses=[(180, 190)], relapse_end=True))[0] == ("near_relapse", 190)
+    assert events(run(*visits, relapses=[(180, 189)], relapse_end=True)) == [("CDW", 100, 2.0)]
+
+
+# Baselines that move
+
+
+def test_a_lowest_score_may_be_that_of_the_onset():
+    visits = (0, 3.0), (100, 1.5), (150, 2.0), (200, 2.0), (300, 2.5), (400, 2.5)
+    found = run(*visits, event="multiple", baseline="roving", rebaseline_value="min_in_confirmation")
+
+    assert events(found) == [("CDI", 100, 3.0), ("CDW", 300, 1.5)]
+
+
+@pytest.mark.parametrize("onset", [150, 160])
+def test_a_real_step_on_the_way_of_a_smaller_change_is_an_onset(onset):
+    between = [(130, 3.5)] if onset == 160 else []
+    visits = (0, 3.0), (100, 3.5), *between, (onset, 5.0), (200, 5.0), (300, 5.0)
+    found = run(*visits, event="multiple", baseline="roving", sub_threshold_rebl="event")
+
+    assert [event[:2] for event in events(found)] == [("CDW", onset)]
+
+
+def test_a_smaller_change_that_came_back_moves_nothing():
+    visits = (0, 3.0), (100, 3.5), (130, 3.0), (200, 3.5), (300, 4.0), (400, 4.0)
+    found = run(*visits, event="multiple", baseline="roving", sub_threshold_rebl="event")
+
+    assert events(found) == [("CDW", 300, 3.0)]
+
+
+@pytest.mark.parametrize(("relapse", "found"), [(10, [("CDW", 100, 2.0)]), (9, [])])
+def test_a_change_more_than_90_days_after_a_relapse_meets_a_new_baseline(relapse, found):
+    visits = (0, 2.0), (100, 3.0), (200, 3.0), (300, 3.0)
+
+    assert events(run(*visits, relapses=[relapse], relapse_rebl=True)) == found
+
+
+def test_a_change_at_the_last_visit_after_a_relapse_is_told():
+    found = run((0, 2.0), (100, 2.0), (300, 3.0), relapses=[60], relapse_rebl=True)
+
+    assert reasons(found) == [("no_later_visit", None)]
+    assert found.unconfirmed[0].baseline_date == at(100)
+
+
+# Directions and classes
+
+
+def test_with_a_direction_of_its_own_each_kind_is_still_among_all_events():
+    visits = (0, 4.0), (100, 3.0), (200, 3.0), (300, 5.0), (400, 5.0)
+
+    assert events(run(*visits, event="multiple", own_direction=True)) == [("CDI", 100, 4.0), ("CDW", 300, 4.0)]
+    assert events(run(*visits, event="firstCDI", own_direction=True)) == [("CDI", 100, 4.0)]
+    assert events(run(*visits, event="firstCDW", own_direction=True)) == [("CDW", 300, 4.0)]
+
+
+@pytest.mark.parametrize(("relapse", "label"), [(50, "undefined"), (29, "PIRA")])
+def test_independence_may_be_asked_for_from_the_visit_before_the_onset(relapse, label):
+    """No relapse from the visit before the onset up to the onset: from day 30 to day 200."""
+    free = {"prec": [0, None], "event": [None, 0], "conf": [0, 0], "prec_type": "last"}
+    visits = (0, 2.0), (30, 2.0), (200, 3.0), (300, 3.0)
+    found = run(*visits, relapses=[relapse], RAW_PIRA=True, relapse_indep=free)
+
+    assert [event.cdw_type for event in found.events] == [label]
