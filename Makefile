@@ -3,11 +3,12 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test bench peers fix requirements clean
+.PHONY: help run test drill bench peers fix requirements clean
 
 help:
 	@echo "make run            start EDSS Tracker on this machine (PORT=8000)"
 	@echo "make test           every check and every test, on SQLite and on PostgreSQL with Redis"
+	@echo "make drill          what is too long for each change: hundreds of faults, thousands of cases (PARTS=faults)"
 	@echo "make bench          speed and memory of the engine, beside pymsprog in the same run"
 	@echo "make peers          install pymsprog in an environment of its own, to compare with"
 	@echo "make fix            format the code and correct what can be corrected"
@@ -19,6 +20,9 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	@$(PYTHON) tools/test.py
+
+drill: .venv/installed-dev
+	@$(PYTHON) tools/drill.py $(PARTS)
 
 bench: .venv/installed-dev .venv-peers/installed
 	@$(PYTHON) tools/bench.py

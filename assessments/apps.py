@@ -6,6 +6,9 @@ class AssessmentsConfig(AppConfig):
 
     def ready(self):
         from assessments.checks import check_changed_patient
+        from assessments.models import Assessment, Relapse
+        from patients.erasing import RECORDS
         from patients.services import RECORD_RULES
 
         RECORD_RULES.append(check_changed_patient)
+        RECORDS.extend((Assessment, Relapse))

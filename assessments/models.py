@@ -75,6 +75,8 @@ class Assessment(ClinicalRecord):
     else the calculated one, else none. Both are kept.
     """
 
+    free_text = ("void_reason", "note", "rater_reason", "incomplete_reason", "confirmed_warnings")
+
     day = models.DateField()  # in the centre's time zone
     day_precision = precision_field()
     at = models.DateTimeField("moment", null=True, blank=True)  # old charts know no more than the day
@@ -208,6 +210,8 @@ class Steroid(models.TextChoices):
 
 class Relapse(ClinicalRecord):
     """One relapse, dated by its onset."""
+
+    free_text = ("void_reason", "note")
 
     onset = models.DateField()
     onset_precision = precision_field()

@@ -10,7 +10,9 @@ from edss_tracker import folder_queue
 
 
 class Refusal(Exception):
-    """The command cannot do what was asked; its text is a sentence for the person who asked."""
+    """The command cannot do what was asked; each line of its text is a sentence for the person who asked."""
+
+    code = 2  # of the command
 
 
 def port_number(text: str) -> int:
@@ -44,8 +46,12 @@ def start_django() -> None:
     import django
     from django.core.exceptions import ImproperlyConfigured
 
+    from edss_tracker.production import HalfConfigured
+
     try:
         django.setup()
+    except HalfConfigured as problem:
+        raise Refusal(str(problem)) from None
     except ImproperlyConfigured as problem:
         raise Refusal(f"{first_line(problem)}.") from None
     except OSError as problem:
@@ -134,6 +140,7 @@ def up_to_date_database(verbosity: int = 0) -> None:
     from django.core.management import call_command
 
     known_migrations()
+    finished_restore()
     try:
         if not is_up_to_date():
             call_command("migrate", verbosity=verbosity, interactive=False)
@@ -143,6 +150,34 @@ def up_to_date_database(verbosity: int = 0) -> None:
             "nothing was started; run `edss-tracker migrate` to see the step that fails, or restore the last backup."
         ) from None
     writable_database()
+
+
+def prepared_database() -> None:
+    """Refuse a database that this version cannot work with: not migrated, half restored, or in production a demo."""
+    from django.conf import settings
+
+    from patients.models import User
+
+    known_migrations()
+    finished_restore()
+    if not is_up_to_date():
+        raise Refusal("The database is not up to date with this version: run `edss-tracker migrate`, then start again.")
+    if settings.PRODUCTION and User.objects.filter(is_demo=True, is_active=True).exists():
+        raise Refusal(
+            "The database holds the demo registry, whose passwords everybody knows, and production never does: "
+            "name an empty database in DATABASE_URL."
+        )
+
+
+def finished_restore() -> None:
+    """Refuse a database in which a restore was interrupted."""
+    from edss_tracker.keeping import postgresql
+
+    if postgresql.is_unfinished():
+        raise Refusal(
+            "A restore into this database was interrupted: run `edss-tracker restore` again with its file, or "
+            "`edss-tracker restore --undo`, which brings back the registry of before."
+        )
 
 
 def is_up_to_date() -> bool:

@@ -1,6 +1,7 @@
 """The `edss-tracker` command. Each sub-command loads what it needs when it runs, so that `--help` needs no database."""
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from edss_tracker import checks, folder_queue, processes
+from edss_tracker import checks, folder_queue, processes, running
 from edss_tracker.checks import Refusal
 from edss_tracker.progress import progress
 
@@ -25,8 +26,8 @@ def main(argv: list[str] | None = None) -> int:
         with refusing():
             return COMMANDS[options.command].run(options)
     except Refusal as refusal:
-        print(f"edss-tracker: {refusal}", file=sys.stderr)
-        return 2
+        print(*(f"edss-tracker: {line}" for line in str(refusal).splitlines()), sep="\n", file=sys.stderr)
+        return refusal.code
     except KeyboardInterrupt:
         return 130
 
@@ -110,8 +111,10 @@ def ready_database(*, demo: bool) -> None:
     if demo and settings.PRODUCTION:
         raise Refusal("EDSS_ENV=production never holds invented patients: start with `edss-tracker run --no-demo`.")
     checks.data_folder()
+    running.hold(settings.DATA_DIR)
     checks.database()
     checks.up_to_date_database()
+    checks.prepared_database()
 
 
 def web_command(host: str, port: int, *, graceful_seconds: int) -> list[str]:
@@ -148,21 +151,55 @@ def announce(address: str, accounts: list[tuple[str, str, str]]) -> None:
 def web(options: argparse.Namespace) -> int:
     port = checks.port_number(options.port)
     checks.free_port(options.host, port)
-    checks.start_django()
+    take_part()
     return processes.become(web_command(options.host, port, graceful_seconds=30))
 
 
 def worker(options: argparse.Namespace) -> int:
-    checks.start_django()
+    take_part()
     return processes.become(worker_command())
 
 
+def take_part(*, wait: bool = False) -> None:
+    """Be one of the processes of the installation, on a database that is ready for them; or refuse.
+
+    `wait`: a database that is away is looked at later.
+    """
+    checks.start_django()
+    from django.conf import settings
+
+    checks.data_folder()
+    running.hold(settings.DATA_DIR)
+    if not wait:
+        checks.database()
+        checks.prepared_database()
+
+
+def health_arguments(one: argparse.ArgumentParser) -> None:
+    address_arguments(one)
+    one.add_argument("--strict", action="store_true", help="exit code 1 also where people can work but something fails")
+    one.add_argument("--json", action="store_true", help="print what the web server answers as it is")
+
+
 def health(options: argparse.Namespace) -> int:
+    """Ask the web server; 0 where people can work, with --strict where everything works."""
     port = checks.port_number(options.port)
     checks.start_django()
     status, text = processes.health(options.host, port, header=host_header())
-    say(text or f"Nothing answers on {options.host}:{port}.")
-    return 0 if status == 200 else 1
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = {}
+    if "status" not in found:
+        say(
+            f"Nothing answers on {options.host}:{port}." if not status else f"The answer was {status}, without a state."
+        )
+        return 1
+    from edss_tracker.health import in_words
+
+    say(*([text] if options.json else in_words(found)))
+    good = ("ok",) if options.strict else ("ok", "degraded")
+    return 0 if found["status"] in good else 1
 
 
 def migrate(options: argparse.Namespace) -> int:
@@ -173,12 +210,74 @@ def migrate(options: argparse.Namespace) -> int:
     checks.data_folder()
     from django.conf import settings
 
+    running.hold(settings.DATA_DIR)
     checks.database()
     checks.known_migrations()
+    checks.finished_restore()
     call_command("migrate", verbosity=1, interactive=False)
     if settings.PRODUCTION:
         call_command("collectstatic", verbosity=1, interactive=False)
     return 0
+
+
+# Keeping -------------------------------------------------------------------------------------------------------------
+
+
+def backup_arguments(one: argparse.ArgumentParser) -> None:
+    checks.start_django()
+    from edss_tracker.keeping import backup
+
+    backup.add_arguments(one)
+
+
+def backup(options: argparse.Namespace) -> int:
+    """Write the backup and say what is in it, on standard error where the backup itself is the output."""
+    from edss_tracker.keeping import backup as keeping
+
+    checks.data_folder()
+    checks.database()
+    checks.finished_restore()
+    keeping.check_target(options.file, force=options.force)
+    with stopping():
+        made = keeping.make(options.file)
+    from patients import erasing
+
+    if checks.is_up_to_date():
+        erasing.keep_list()
+    print(f"Backed up {made}.", file=sys.stderr if options.file == "-" else sys.stdout, flush=True)
+    if options.file != "-":
+        say(f"It holds names in plain text: keep {options.file} where only administrators come, or encrypt it.")
+    return 0
+
+
+def restore_arguments(one: argparse.ArgumentParser) -> None:
+    checks.start_django()
+    from edss_tracker.keeping import restore
+
+    restore.add_arguments(one)
+
+
+def restore(options: argparse.Namespace) -> int:
+    from django.conf import settings
+    from django.db import connection
+
+    from edss_tracker.keeping import restore as keeping
+
+    checks.data_folder()
+    if connection.vendor != "sqlite":  # a file that is no database is a reason to restore
+        checks.database()
+    with running.alone(settings.DATA_DIR), stopping():
+        return keeping.run(options, say)
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """SIGTERM as Ctrl-C: what was begun is cleared away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # Derived data --------------------------------------------------------------------------------------------------------
@@ -189,9 +288,10 @@ def sweep_arguments(one: argparse.ArgumentParser) -> None:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    checks.start_django()
     if options.loop:
+        take_part(wait=True)
         return sweep_for_ever()
+    checks.start_django()
     checks.database()
     say(f"{sweep_all()} trajectories computed.")
     return 0
@@ -199,15 +299,22 @@ def sweep(options: argparse.Namespace) -> int:
 
 def sweep_for_ever() -> int:
     """Compute what stays stale, whatever happens to the broker or the worker; a database that is away is waited for."""
-    from django.db import Error, close_old_connections
+    from django.db import Error, close_old_connections, connection
 
-    stopping: list[int] = []
+    from edss_tracker.health import Question
+
+    question, stopping = Question(), list[int]()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: stopping.append(number))
+    prepared = False
     while not stopping:
         close_old_connections()
         try:
-            sweep_all(stopping)
+            if not prepared:
+                connection.ensure_connection()
+                checks.prepared_database()
+                prepared = True
+            sweep_all(stopping, between=question.ask)
         except Error as problem:
             print(f"sweep: the database does not answer ({type(problem).__name__}); trying again", file=sys.stderr)
         until = time.monotonic() + SWEEP_EVERY
@@ -216,21 +323,25 @@ def sweep_for_ever() -> int:
     return 0
 
 
-def sweep_all(stopping: list[int] | tuple[()] = ()) -> int:
+def sweep_all(stopping: list[int] | tuple[()] = (), between: Callable[[], None] = lambda: None) -> int:
     """Rounds of the sweep until one finds nothing to do; what failed is leased, so this ends. What is old goes."""
     from django.conf import settings
 
     from outcomes import trajectory
     from outcomes.exchange import uploads
-    from patients import sessions, throttle
+    from patients import erasing, sessions, throttle, writing
 
     throttle.purge()
     sessions.purge()
     uploads.purge()
+    writing.purge()
     folder_queue.purge(settings.QUEUE_DIR)
+    erasing.keep_list_soon()
     done = 0
+    between()
     while not stopping and (found := trajectory.sweep_once()):
         done += found
+        between()
     return done
 
 
@@ -350,6 +461,30 @@ def admin(options: argparse.Namespace) -> int:
     return 0
 
 
+def erase_arguments(one: argparse.ArgumentParser) -> None:
+    one.add_argument("code", help="the registry code, like MS-7KQ2M4XA")
+    one.add_argument("--reason", required=True, help="why; kept on the list of erasures, so name nobody in it")
+
+
+def erase(options: argparse.Namespace) -> int:
+    """Erase the identity of one patient, as the page does."""
+    ready_database(demo=False)
+    from django.core.exceptions import ValidationError
+
+    from patients import services
+    from patients.models import Patient
+
+    patient = Patient.objects.filter(code__iexact=options.code).first()
+    if patient is None:
+        raise Refusal(f"No patient has the code {options.code}: give it as the patient's page shows it.")
+    try:
+        services.erase_identity(patient, by=None, reason=options.reason)
+    except ValidationError as problem:
+        raise Refusal(" ".join(problem.messages)) from None
+    say(f"The identity of {patient.code} is erased: name, local number, and every free text with its history.")
+    return 0
+
+
 def import_arguments(one: argparse.ArgumentParser) -> None:
     checks.start_django()
     from outcomes.exchange import command
@@ -362,6 +497,21 @@ def import_records(options: argparse.Namespace) -> int:
 
     checks.database()
     return command.run(options)
+
+
+def export_arguments(one: argparse.ArgumentParser) -> None:
+    checks.start_django()
+    from outcomes.exchange import export_command
+
+    export_command.add_arguments(one)
+
+
+def export_records(options: argparse.Namespace) -> int:
+    from outcomes.exchange import export_command
+
+    if not options.dictionary:
+        checks.database()
+    return export_command.run(options)
 
 
 def events_arguments(one: argparse.ArgumentParser) -> None:
@@ -409,10 +559,14 @@ COMMANDS = {
     "worker": Command("the worker alone", worker),
     "sweep": Command("compute the trajectories that are out of date", sweep, sweep_arguments),
     "migrate": Command("bring the database up to date", migrate),
-    "health": Command("ask a running web server how it is", health, address_arguments),
+    "health": Command("ask a running web server how it is", health, health_arguments),
     "seed": Command("make the demo registry of invented patients in an empty database", seed),
     "admin": Command("a one-time link for a registry admin, the first one too", admin, admin_arguments),
+    "backup": Command("the whole registry in one file, while people work", backup, backup_arguments),
+    "restore": Command("a backup in the place of what is there, with proof", restore, restore_arguments),
+    "erase": Command("erase who a patient is; the record stays under its code", erase, erase_arguments),
     "import": Command("read records from files", import_records, import_arguments),
+    "export": Command("write the cohort to a file, for research", export_records, export_arguments),
     "events": Command("find confirmed worsening and improvement in a table of visits", events, events_arguments),
     "score": Command("add the calculated EDSS to a table of grades (CSV)", score, score_arguments),
     "recompute": Command("compute trajectories again, or check the stored ones", recompute, recompute_arguments),

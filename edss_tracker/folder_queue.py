@@ -17,6 +17,8 @@ from stat import S_ISREG
 from kombu.exceptions import ChannelError
 from kombu.transport import TRANSPORT_ALIASES, virtual
 
+from edss_tracker import messages
+
 log = logging.getLogger(__name__)
 SCHEME = "folder"
 LARGEST = 1_000_000  # bytes; a hint of 500 patients has five thousand
@@ -91,19 +93,11 @@ class Channel(virtual.Channel):
         return message
 
     def read(self, path: Path) -> dict:
-        """A message that Celery can run or refuse by its own rules; anything else raises."""
+        """The message in this file; raises where there is none."""
         state = path.lstat()
         if not S_ISREG(state.st_mode) or state.st_size > LARGEST:
             raise ValueError("not a file of ours")
-        raw = json.loads(path.read_bytes())
-        message = self.Message(raw, channel=self)
-        head = message.headers
-        told = [*message.decode(), head["task"], head["id"], message.delivery_tag, message.delivery_info]
-        if [type(part) for part in told] != [list, dict, dict, str, str, str, dict]:
-            raise ValueError("not a task")
-        if any(head.get("timelimit") or ()) or head.get("eta") or head.get("expires"):
-            raise ValueError("not a task of ours, which runs at once")  # Celery ends on limits that are none
-        return raw
+        return messages.checked(json.loads(path.read_bytes()), self)
 
     def _size(self, queue: str) -> int:
         return len(self.waiting(queue))

@@ -4,17 +4,16 @@ Three variables decide: DATABASE_URL (unset: a SQLite file), REDIS_URL (unset: C
 EDSS_ENV (`local` or `production`). Everything that is kept lives in one data folder, EDSS_DATA_DIR.
 """
 
-import re
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from edss_tracker import folder_queue
+from edss_tracker import folder_queue, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -25,7 +24,7 @@ if EDSS_ENV not in {"local", "production"}:
 PRODUCTION = EDSS_ENV == "production"
 
 DATA_DIR = Path(env.str("EDSS_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def kept_secret() -> str:
@@ -46,34 +45,37 @@ def kept_secret() -> str:
     return path.read_text(errors="replace")
 
 
-def required(name: str) -> str:
-    """A variable that production cannot run without."""
-    value = env.str(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"EDSS_ENV=production needs {name}, which is not set.")
-    return value
+# Half configured it starts nowhere: each process says everything that is missing
+if wrong := production.faults(os.environ) if PRODUCTION else []:
+    raise production.HalfConfigured("\n".join(wrong))
+
+REPEATABLE_READ = 3  # as psycopg numbers it; SQLite alone does without that package
 
 
-def required_form(name: str, value: str, schemes: set[str], path: str, example: str) -> None:
-    """Refuse what is no address. Its text is not repeated: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in schemes and re.fullmatch(path, parts.path) and parts.port != 0
-    except ValueError:  # a port that is no number
-        good = False
-    if value and not good:
-        raise ImproperlyConfigured(f"{name} is not an address that can be used: write it as {example}")
+def snapshot_of(database: dict) -> dict:
+    """The settings of a reading connection to this database, whose transactions see one state throughout."""
+    options = dict(database.get("OPTIONS", {}))
+    if database["ENGINE"].endswith("sqlite3"):
+        pragmas = f"{options.get('init_command', '')} PRAGMA query_only=ON;"
+        options |= {"transaction_mode": "DEFERRED", "init_command": pragmas}
+    else:
+        read_only = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+        options |= {"isolation_level": REPEATABLE_READ, "options": read_only}
+    return {**database, "OPTIONS": options, "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
 
 
 DEBUG = False
-DATABASE_URL = required("DATABASE_URL") if PRODUCTION else env.str("DATABASE_URL", "")
-REDIS_URL = required("REDIS_URL") if PRODUCTION else env.str("REDIS_URL", "")
-POSTGRESQL = {"postgres", "postgresql", "psql", "pgsql"}
-required_form("DATABASE_URL", DATABASE_URL, {*POSTGRESQL, "sqlite"}, ".+", "postgres://user:password@host:5432/name")
-required_form("REDIS_URL", REDIS_URL, {"redis", "rediss"}, "(/[0-9]*)?", "redis://:password@host:6379/0")
-SECRET_KEY = required("SECRET_KEY") if PRODUCTION else env.str("SECRET_KEY", "") or kept_secret()
-ALLOWED_HOSTS = required("ALLOWED_HOSTS").split(",") if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DATABASE_URL = env.str("DATABASE_URL", "").strip()
+REDIS_URL = env.str("REDIS_URL", "").strip()
+if DATABASE_URL and (fault := production.database_fault(DATABASE_URL)):
+    raise ImproperlyConfigured(fault)
+if REDIS_URL and (fault := production.redis_fault(REDIS_URL)):
+    raise ImproperlyConfigured(fault)
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret()
+ALLOWED_HOSTS = (
+    production.split(env.str("ALLOWED_HOSTS", "")) if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = production.split(env.str("CSRF_TRUSTED_ORIGINS", ""))
 
 INSTALLED_APPS = [
     "patients",
@@ -95,12 +97,15 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "patients.api.middleware.ApiMiddleware",
     "edss_tracker.plain.PlainRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -113,6 +118,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "patients.api.signin.TokenMiddleware",
     "patients.access.AccessMiddleware",
 ]
 
@@ -156,6 +162,12 @@ else:
     DATABASES = {"default": SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# A second connection to the same database, which reads one snapshot for as long as a file streams and writes nothing.
+# On SQLite a transaction of the first one is IMMEDIATE and would lock out every writer meanwhile.
+SNAPSHOT_DATABASE = "snapshot"
+DATABASES[SNAPSHOT_DATABASE] = snapshot_of(DATABASES["default"])
+DATABASE_ROUTERS = ["outcomes.snapshot.Router"]
+
 # Celery. The database is the truth and the queue carries hints, so a lost message costs seconds, never an answer.
 QUEUE_DIR = DATA_DIR / "queue"
 CELERY_BROKER_URL = REDIS_URL or f"{folder_queue.SCHEME}://localhost"
@@ -178,6 +190,10 @@ CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_TIME_LIMIT = 25
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+
+# What one person may take out of the registry
+EXPORT_MAX_ROWS = env.int("EDSS_EXPORT_MAX_ROWS", 1_000_000)
+EXPORTS_AN_HOUR = env.int("EDSS_EXPORTS_AN_HOUR", 10)
 
 HINTS = env.str("EDSS_HINTS", "send")  # `off`: nothing is published and the sweep does the work; `record`: for tests
 if HINTS not in {"send", "off", "record"}:
@@ -276,9 +292,29 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_REVERT_DISABLED = True
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = False
 
+# Who may use which address is decided by patients.access before a view is reached, for pages and API alike.
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["patients.api.signin.SignedIn"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["patients.api.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "patients.api.schema.HouseSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "patients.api.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "EDSS Tracker API",
+    "VERSION": "1",
+    "DESCRIPTION": "EDSS assessments, relapses, drugs, Lemtrada courses and trajectories of the patients of a centre.",
+    "OAS_VERSION": "3.1.1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "validatorUrl": None, "displayRequestDuration": True},
 }
 
 LOGGING = {

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="outcomes:patients"), name="home"),
     path("help/", help_page, name="help"),
     path("health/", health, name="health"),
+    path("api/v1/", include("edss_tracker.api")),
     path("account/", include("allauth.urls")),
     path("", include("patients.urls")),
     path("", include("assessments.urls")),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, cast
 
-from engine.edss import GRADE_MAX, SYSTEMS, Grade, Score, counted_grade
+from engine.edss import SYSTEMS, Grade, Score, counted_grade
 from engine.edss_grades import all_plain
 from engine.walking import NEUROSTATUS, SCHEMES, Aid, ambulation_code
 
@@ -22,6 +22,9 @@ _FIRST_AID: Final = Decimal("6.0")
 _LAST_AID: Final = Decimal("8.5")
 _WALKING_SETS_IT: Final = Decimal("4.5")
 _SEVERE: Final[Mapping[str, int]] = {"pyramidal": 5, "cerebellar": 5, "sensory": 6}
+# Systems of which the checks of one assessment by itself say or compare the grade, from this grade on. Of every other
+# they see only what it adds to the row that matched.
+SEEN_FROM: Final[Mapping[str, int]] = {"pyramidal": 0, "cerebellar": 0, "sensory": _SEVERE["sensory"]}
 # The field of AssessmentFacts, and how a change of it reads.
 _CIRCUMSTANCES: Final = (("rater", "rater"), ("mode", "way of examining"), ("vision_method", "vision test"))
 
@@ -54,8 +57,8 @@ class AssessmentFacts:
 
     @cached_property
     def counted(self) -> Mapping[str, int]:
-        """Raw grades as they count, the known ones only."""
-        if self.grades.keys() == GRADE_MAX.keys() and all_plain(self.grades.values()):
+        """Raw grades as they count, the known ones only, in the order of `SYSTEMS`."""
+        if tuple(self.grades) == SYSTEMS and all_plain(self.grades.values()):
             return cast(Mapping[str, int], self.grades)
         read = self.grades.get
         return {system: grade for system in SYSTEMS if (grade := counted_grade(read(system))) is not None}
@@ -84,10 +87,17 @@ def warnings(
     return tuple(sorted(found, key=lambda finding: int(finding.id[1:])))
 
 
+def own_value(rater_assigned: Decimal, calculated: Decimal) -> Finding | None:
+    """W1 alone: the only warning that looks at the rater's EDSS and at one assessment by itself."""
+    if rater_assigned == calculated:
+        return None
+    sentence = f"Your value {rater_assigned:.1f} differs from the calculated {calculated:.1f}."
+    return Finding("W1", ("rater_assigned",), sentence)
+
+
 def _w1_own_value(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:
-    if score and current.rater_assigned is not None and current.rater_assigned != score.edss:
-        sentence = f"Your value {current.rater_assigned:.1f} differs from the calculated {score.edss:.1f}."
-        yield Finding("W1", ("rater_assigned",), sentence)
+    if score and current.rater_assigned is not None and (finding := own_value(current.rater_assigned, score.edss)):
+        yield finding
 
 
 def _w4_distance(current: AssessmentFacts, score: Score | None) -> Iterator[Finding]:

@@ -1,17 +1,21 @@
 """A grade as it is recorded: a raw number and a mark. Source: docs/engine.md, "Marks on a grade"."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeGuard, get_args
+from typing import Final, Literal, TypeGuard, get_args
 
 Mark = Literal["", "X", "P", "not_done"]
 
-_MARKS: dict[str, Mark] = {"": "", "X": "X", "P": "P"}
+_WRITTEN: Final[tuple[Mark, ...]] = ("", "X", "P")
 
 
 class GradeError(ValueError):
     """Text or a value that is no grade."""
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """True for an integer that is not a boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,16 @@ class Grade:
             raise GradeError(f"mark {self.mark} needs a grade")
 
 
+# Every grade that can be written, by its text.
+GRADE_TEXTS: Final[Mapping[str, Grade]] = {
+    f"{value}{mark}": Grade(value, mark) for value in range(7) for mark in _WRITTEN
+}
+
+
 def parse_grade(text: object) -> Grade:
     """A grade from "2", "2X", "2P" or the integer 2; GradeError for everything else, blanks and booleans included."""
-    if isinstance(text, str) and (match := re.fullmatch("([0-6])([XP]?)", text)):
-        return Grade(int(match[1]), _MARKS[match[2]])
+    if isinstance(text, str) and text in GRADE_TEXTS:
+        return GRADE_TEXTS[text]
     if isinstance(text, int) and is_whole(text) and 0 <= text <= 6:
         return Grade(text)
     raise GradeError(f"{text!r} is not a grade: write 0 to 6, with X or P after it if marked")
@@ -50,11 +60,6 @@ def counted_grade(grade: Grade | int | None) -> int | None:
     if isinstance(grade, Grade):
         return 0 if grade.mark == "P" else grade.value
     return grade
-
-
-def is_whole(value: object) -> TypeGuard[int]:
-    """True for an integer that is not a boolean."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def all_plain(values: Iterable[object]) -> bool:

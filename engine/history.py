@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from itertools import accumulate, chain
 
-import numpy as np
-
-from engine.cohort import Cohort
+from engine.anchored import cohort_from
 from engine.definitions import Definition
 from engine.events import Event, Unconfirmed
 from engine.presets import PRESETS
@@ -72,28 +69,4 @@ def events_from(
     anchored: Sequence[tuple[Case, int | None]], definition: Definition, *, compiled: bool | None = None
 ) -> CohortEvents:
     """The events of each case on its visits from the anchor on, by index into the cohort that is searched."""
-    visits = [
-        (case.days[at:], case.halves[at:], case.rows[at:]) if at is not None else ([], [], []) for case, at in anchored
-    ]
-    relapses = [sorted(case.relapses) for case, _ in anchored]
-    days, halves, rows = ([*chain.from_iterable(v[part] for v in visits)] for part in range(3))
-    onsets = np.array([*chain.from_iterable(relapses)], dtype=np.float64).reshape(-1, 2)
-    size = len(anchored)
-    cohort = Cohort(
-        patients=np.arange(size),
-        offsets=_offsets([len(v[0]) for v in visits]),
-        day=np.array(days, dtype=np.float64),
-        score=np.array(halves, dtype=np.float64) / 2,
-        may_confirm=np.ones(len(days), bool),
-        row=np.array(rows, dtype=np.int64),
-        relapse_offsets=_offsets([len(r) for r in relapses]),
-        relapse_first=onsets[:, 0].copy(),
-        relapse_last=onsets[:, 1].copy(),
-        relapse_end=np.full(len(onsets), np.nan),
-        collected=np.ones(size, bool),
-    )
-    return detect_cohort(cohort, definition, compiled=compiled)
-
-
-def _offsets(lengths: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.array([0, *accumulate(lengths)], dtype=np.int64)
+    return detect_cohort(cohort_from(anchored), definition, compiled=compiled)

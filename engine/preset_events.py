@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from engine.anchored import cohort_from
 from engine.cohort import Cohort
 from engine.definitions import Definition
 from engine.events import Event, Unconfirmed
@@ -126,28 +127,9 @@ def anchor_of(case: Case, course: Course | None) -> int | NoEvents:
 
 def events_since(case: Case, anchor: int, preset: Preset, *, collected: bool = True) -> PresetEvents:
     """The events of a cleaned case from visit `anchor` on (an index into the case); every relapse is kept."""
-    cohort = _cohort(case, anchor, collected)
+    cohort = cohort_from([(case, anchor)], collected=collected)
     base = case.baseline(anchor) if preset.anchor == "since_lemtrada" else None
     return PresetEvents(preset, None, base, tuple(detect_one(cohort, one) for one in preset.definitions))
-
-
-def _cohort(case: Case, anchor: int, collected: bool) -> Cohort:
-    """The usable visits from the anchor on as the search reads them; they are clean and in order already."""
-    onsets = np.array(sorted(set(case.relapses)), dtype=np.float64).reshape(-1, 2)
-    days = case.days[anchor:]
-    return Cohort(
-        patients=np.zeros(1, np.int64),
-        offsets=np.array([0, len(days)]),
-        day=np.array(days, dtype=np.float64),
-        score=np.array(case.halves[anchor:]) / 2,
-        may_confirm=np.ones(len(days), bool),
-        row=np.array(case.rows[anchor:], dtype=np.int64),
-        relapse_offsets=np.array([0, len(onsets)]),
-        relapse_first=onsets[:, 0],
-        relapse_last=onsets[:, 1],
-        relapse_end=np.full(len(onsets), np.nan),
-        collected=np.array([collected]),
-    )
 
 
 def cohort_since(cohort: Cohort, first_infusions: Mapping[int, Sequence[Day]]) -> tuple[Cohort, dict[int, NoEvents]]:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, FilteredRelation, Q, When
 from django.utils import timezone
 
 from engine import VERSION
@@ -145,6 +145,13 @@ class Selection:
         stored = fresh.filter(*(rule.stored for rule in rules))
         return stored, {pk: t for pk, t in self.computed.items() if all(rule.holds(t) for rule in rules)}
 
+    def kept(self) -> PatientQuerySet:
+        """The people of the filter, as one query."""
+        if not self.wanted.derived:
+            return self.people
+        stored, computed = self.matching(self.wanted)
+        return self.people.filter(Q(pk__in=stored.order_by().values("pk")) | Q(pk__in=list(computed)))
+
     def standings(self, wanted: CohortFilter) -> Counter[Standing]:
         """How many people stand where. Whoever is still waiting is not among them."""
         stored, computed = self.matching(wanted)
@@ -167,21 +174,56 @@ def standing(centre, courses, status, reason, since_pending, overall_pending, co
     return Standing(centre, courses, status, reason, pending, bool(complete), edss, drugs)
 
 
-def select(wanted: CohortFilter, user: User, *, text: str = "", today: date | None = None) -> Selection:
-    """Narrow what this user may see by centre and search, and compute the few that are stale."""
+def select(wanted: CohortFilter, user: User, *, text: str = "", code: str = "", today: date | None = None) -> Selection:
+    """Narrow what this user may see by centre, search or one code, and compute the few that are stale."""
     people = Patient.objects.visible_to(user)
-    if wanted.centre is not None:
-        people = people.filter(centre=wanted.centre)
+    if code:
+        people = people.filter(code=code)
     if text:
         people = people.search(text, names_of=user.name_centre_ids)
+    selection = select_among(people, wanted, today)
+    if selection.waiting and not selection.computed:
+        return selection
+    scope = ",".join(map(str, sorted(Centre.objects.visible_to(user).values_list("pk", flat=True))))
+    return replace(selection, scope=f"{scope} {text} {code}")
+
+
+def select_among(people: PatientQuerySet, wanted: CohortFilter, today: date | None = None) -> Selection:
+    """The same of given people: narrow them by centre, and compute the few that are stale."""
+    if wanted.centre is not None:
+        people = people.filter(centre=wanted.centre)
     today = today or timezone.localdate()
     stale = Freshness.objects.stale(trajectory.KIND).filter(patient__in=people.order_by())
     ids = list(stale.values_list("patient_id", flat=True)[: IN_MEMORY + 1])
     if ids and (len(ids) > IN_MEMORY or not settings.COMPUTE_ON_READ):
         return Selection(wanted, people, today, waiting=stale.count())
     computed = compute(ids)
-    scope = ",".join(map(str, sorted(Centre.objects.visible_to(user).values_list("pk", flat=True))))
-    return Selection(wanted, people, today, computed, len(ids) - len(computed), f"{scope} {text}")
+    return Selection(wanted, people, today, computed, len(ids) - len(computed))
+
+
+def possible(people: PatientQuerySet, wanted: CohortFilter, today: date) -> PatientQuerySet:
+    """For reading in blocks, however many are stale: whom the filter keeps by a stored result, and everybody stale.
+
+    Of the stale ones `keeps` decides, once they are computed.
+    """
+    if wanted.centre is not None:
+        people = people.filter(centre=wanted.centre)
+    if not wanted.derived:
+        return people
+    state = FilteredRelation("freshness", condition=Q(freshness__kind=trajectory.KIND))
+    fresh = Q(state__computed_engine=VERSION, state__computed_version__gte=F("state__data_version"))
+    fresh &= Q(trajectory__engine_version=VERSION)
+    fits = Q(*(rule.stored for rule in conditions(wanted, today)))
+    by_result = Case(When(fresh & fits, then=True), When(fresh, then=False), default=True)  # no row at all: stale
+    return people.alias(state=state).alias(possible=by_result).filter(possible=True)
+
+
+def keeps(wanted: CohortFilter, today: date) -> Callable[[Trajectory | None], bool]:
+    """Whether the filter keeps somebody with this result. Without a result nobody can say so."""
+    if not wanted.derived:
+        return lambda one: True
+    rules = conditions(wanted, today)
+    return lambda one: one is not None and all(rule.holds(one) for rule in rules)
 
 
 def compute(ids: Sequence[int]) -> dict[int, Trajectory]:
@@ -197,11 +239,7 @@ def compute(ids: Sequence[int]) -> dict[int, Trajectory]:
 
 def patients(wanted: CohortFilter, user: User, *, text: str = "", today: date | None = None) -> PatientQuerySet:
     """The people of a cohort: what this user may see and the filter keeps, as of the rows now stored."""
-    selection = select(wanted, user, text=text, today=today)
-    if not wanted.derived:
-        return selection.people
-    stored, computed = selection.matching(wanted)
-    return selection.people.filter(Q(pk__in=stored.order_by().values("pk")) | Q(pk__in=list(computed)))
+    return select(wanted, user, text=text, today=today).kept()
 
 
 def without_status(wanted: CohortFilter) -> CohortFilter:

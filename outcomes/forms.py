@@ -1,8 +1,11 @@
 """The filters of the patient list and of the cohort, and the search. They read; nothing here writes a record."""
 
+from collections.abc import Iterable
+
 from django import forms
 
 from outcomes.cohorts import BANDS, MANY_COURSES, MANY_DRUGS, SEEN, CohortFilter
+from outcomes.exchange.exporting import REASON_LENGTH
 from outcomes.models import Status
 from outcomes.roster import ORDERS
 from patients.models import Centre
@@ -34,11 +37,17 @@ class PeopleForm(forms.Form):
 
     use_required_attribute = False
 
-    def __init__(self, data, *, user, **options):
+    def __init__(self, data, *, user, centres: Iterable[Centre] | None = None, **options):
+        """`centres`: those to choose from, where they are fewer than the user sees."""
         super().__init__(data, **options)
-        centres = Centre.objects.visible_to(user).values_list("pk", "name")
+        found = Centre.objects.visible_to(user) if centres is None else centres
+        choices = [("", "All centres"), *((centre.pk, centre.name) for centre in found)]
         self.fields["centre"] = forms.TypedChoiceField(
-            choices=[("", "All centres"), *centres], coerce=int, empty_value=None, required=False, label="Centre"
+            choices=choices,
+            coerce=int,
+            empty_value=None,
+            required=False,
+            label="Centre",
         )
         self.is_valid()
 
@@ -72,6 +81,34 @@ class PatientsForm(PeopleForm):
 
     def order_by(self) -> str:
         return self.cleaned_data.get("order") or next(iter(ORDERS))
+
+
+class ExportedForm(CohortForm):
+    """Every filter there is: whichever page a link to the export comes from, none of it is passed over."""
+
+    seen = forms.ChoiceField(choices=[("", "Any last visit"), *SEEN.items()], required=False, label="Last visit")
+    status = forms.ChoiceField(choices=[("", "All"), *Status.choices], required=False, label="Status since Lemtrada")
+    pending = forms.BooleanField(required=False, label="With a pending change")
+
+
+class ExportForm(forms.Form):
+    """What a file is for, and its form."""
+
+    reason = forms.CharField(
+        max_length=REASON_LENGTH,
+        label="What is the file for?",
+        help_text="Kept in the access log. For instance: ethics vote 2026-114, pregnancy outcomes",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Say what the file is for."},
+    )
+    form = forms.ChoiceField(
+        choices=[("csv", "CSV, for R, pandas or a spreadsheet"), ("json", "JSON, with the dictionary inside")],
+        initial="csv",
+        label="Format",
+        widget=forms.RadioSelect,
+    )
+
+    use_required_attribute = False
 
 
 class SearchForm(forms.Form):

@@ -73,7 +73,7 @@ def sort_key(value: Any, pk: int, descending: bool) -> tuple:
     return (0, -number if descending else number, pk)
 
 
-def page_ids(selection: Selection, wanted: CohortFilter, order: Order, start: int) -> list[int]:
+def page_ids(selection: Selection, wanted: CohortFilter, order: Order, start: int, size: int = PAGE) -> list[int]:
     """The patients of one page.
 
     People computed in memory are merged in: at most so many of them stand before the page, so that many rows more
@@ -84,9 +84,9 @@ def page_ids(selection: Selection, wanted: CohortFilter, order: Order, start: in
         stored = selection.people.exclude(pk__in=selection.computed)
     extra = [(sort_key(order.key(t.patient, t), pk, order.descending), pk) for pk, t in computed.items()]
     begin = max(0, start - len(extra))
-    rows = ordered(stored, order)[begin : start + PAGE]
+    rows = ordered(stored, order)[begin : start + size]
     merged = sorted([*extra, *((sort_key(value, pk, order.descending), pk) for pk, value in rows)])
-    return [pk for _, pk in merged[start - begin : start - begin + PAGE]]
+    return [pk for _, pk in merged[start - begin : start - begin + size]]
 
 
 def ordered(stored: PatientQuerySet, order: Order):

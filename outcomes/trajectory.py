@@ -69,10 +69,12 @@ class Rows:
         """Distinct drugs begun before the first infusion; None without one. A start must be sure to count."""
         if not self.first_infusions:
             return None
-        first = min(day.first for day in self.first_infusions)
-        return len(
-            {name for name, start, stop in self.drugs if (start and start.last < first) or (stop and stop.last < first)}
-        )
+        return len(begun_before(min(day.first for day in self.first_infusions), self.drugs))
+
+
+def begun_before(first: date, drugs: Iterable[tuple[str, Interval | None, Interval | None]]) -> set[str]:
+    """The names of those drugs that were surely begun before this day."""
+    return {name for name, start, stop in drugs if (start and start.last < first) or (stop and stop.last < first)}
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,7 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         ("course_id", "day", "day_precision"),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
-    drugs = grouped(
-        Treatment.objects.live().filter(among(patient_ids)).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
-        ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
-        lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
-    )
+    drugs = read_drugs(patient_ids)
     dead = Patient.objects.filter(among(patient_ids, "pk"), death__isnull=False).order_by()
     deaths = {pk: Interval.of(*known) for pk, *known in dead.values_list("pk", "death", "death_precision")}
     found = []
@@ -119,6 +117,15 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
         days, before = tuple(counts[course] for course in firsts), tuple(drugs.get(pk, ()))
         found.append(Rows(pk, seen, onsets, tuple(firsts.values()), days, before, deaths.get(pk)))
     return found
+
+
+def read_drugs(patient_ids: Collection[int]) -> dict[int, list[tuple[str, Interval | None, Interval | None]]]:
+    """Code and further name, start and stop of each drug but alemtuzumab."""
+    return grouped(
+        Treatment.objects.live().filter(among(patient_ids)).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
+        ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
+        lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
+    )
 
 
 def known(day: date | None, precision: Precision) -> Interval | None:
@@ -186,14 +193,16 @@ def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> 
         unseen_from=result.unseen_from,
         record=AS_TEXT(without_clock(pack(result))),
     )
-    made.events = [as_event(rows, event) for event in history.events]
+    refs = [visit.ref for visit in rows.visits]
+    made.events = [as_event(rows.patient_id, refs, event) for event in history.events]
     return made
 
 
-def as_event(rows: Rows, event: Event) -> DisabilityEvent:
+def as_event(patient_id: int, refs: Sequence, event: Event) -> DisabilityEvent:
+    """An unsaved row. `refs`: the id of the assessment behind each visit of the history."""
     confirming = event.confirmed_rows[0]
     return DisabilityEvent(
-        patient_id=rows.patient_id,
+        patient_id=patient_id,
         number=event.number,
         preset=PRESET.name,
         kind=event.type,
@@ -206,10 +215,10 @@ def as_event(rows: Rows, event: Event) -> DisabilityEvent:
         sustained_days=event.sustained_days,
         sustained_to_last=event.sustained_to_last,
         evidence={
-            "baseline": rows.visits[event.baseline_row].ref,
-            "onset": rows.visits[event.onset_row].ref,
-            "confirming": None if confirming is None else rows.visits[confirming].ref,
-            "held": rows.visits[event.held_row].ref,
+            "baseline": refs[event.baseline_row],
+            "onset": refs[event.onset_row],
+            "confirming": None if confirming is None else refs[confirming],
+            "held": refs[event.held_row],
         },
     )
 
@@ -241,14 +250,30 @@ def refresh(patient_ids: Collection[int]) -> int:
 
 def refresh_together(patient_ids: Collection[int]) -> int:
     claimed = claim(patient_ids)
-    if not claimed:
-        return 0
     try:
-        with at_most(SECONDS):
-            return compute(claimed)
+        return compute_claimed(claimed)
     except Exception as problem:
         log.error("trajectory of %d patients failed (%s): %s", len(claimed), claimed[:5], type(problem).__name__)
-        return 0  # the attempt is counted; the lease runs out, and the sweep tries each by itself
+    if len(claimed) == 1:
+        return 0  # the attempt is counted; the lease runs out, and the sweep tries again
+    return sum(refresh_alone(pk) for pk in claimed)
+
+
+def refresh_alone(patient_id: int) -> int:
+    """One of a chunk that failed: at once, so that the others need not wait. It counts as an attempt of its own."""
+    Freshness.objects.stale(KIND).filter(patient=patient_id).take_lease()
+    try:
+        return compute_claimed([patient_id])
+    except Exception as problem:
+        log.error("trajectory of patient %d failed: %s", patient_id, type(problem).__name__)
+        return 0
+
+
+def compute_claimed(patient_ids: Collection[int]) -> int:
+    if not patient_ids:
+        return 0
+    with at_most(SECONDS):
+        return compute(patient_ids)
 
 
 def claim(patient_ids: Collection[int]) -> list[int]:

@@ -6,7 +6,7 @@ Scope (which centres) is applied by `visible_to` on reading and by `require` on 
 from urllib.parse import quote
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, resolve_url
 from django.utils.cache import add_never_cache_headers
 
@@ -45,8 +45,10 @@ RULES: dict[str, dict[str, frozenset[str]]] = {
     "patients:account": {"GET": SIGNED_IN},
     "patients:patient_add": {"GET": TREATING, "POST": TREATING},
     "patients:patient_edit": {"GET": TREATING, "POST": TREATING},
+    "patients:patient_erase": {"GET": ADMINS, "POST": ADMINS},
     "patients:consent_add": {"POST": TREATING},
     "patients:phenotype_add": {"POST": TREATING},
+    "patients:access_log": {"GET": ADMINS},
     "patients:users": {"GET": ADMINS},
     "patients:user_invite": {"GET": ADMINS, "POST": ADMINS},
     "patients:user": {"GET": ADMINS, "POST": ADMINS},
@@ -75,9 +77,39 @@ RULES: dict[str, dict[str, frozenset[str]]] = {
     "outcomes:patient_print": {"GET": EVERY_ROLE},
     "outcomes:patient_history": {"GET": EVERY_ROLE},
     "outcomes:cohort": {"GET": EVERY_ROLE},
+    "outcomes:export": {"GET": ADMINS, "POST": ADMINS},
+    "outcomes:export_dictionary": {"GET": ADMINS},
     "outcomes:imports": {"GET": ADMINS, "POST": ADMINS},
     "outcomes:import": {"GET": ADMINS, "POST": ADMINS},
     "outcomes:quarantine": {"GET": ADMINS, "POST": ADMINS},
+    "patients:tokens": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "patients:token_revoke": {"POST": SIGNED_IN},
+    "api:schema": {"GET": SIGNED_IN},
+    "api:docs": {"GET": SIGNED_IN},
+    "api:centre-list": {"GET": EVERY_ROLE},
+    "api:centre-patients": {"POST": TREATING},
+    "api:patient-list": {"GET": EVERY_ROLE},
+    "api:patient-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:patient-consents": {"POST": TREATING},
+    "api:patient-phenotypes": {"POST": TREATING},
+    "api:patient-assessments": {"POST": TREATING},
+    "api:patient-relapses": {"POST": TREATING},
+    "api:patient-treatments": {"POST": TREATING},
+    "api:patient-courses": {"POST": TREATING},
+    "api:assessment-list": {"GET": EVERY_ROLE},
+    "api:assessment-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:assessment-void": {"POST": TREATING},
+    "api:relapse-list": {"GET": EVERY_ROLE},
+    "api:relapse-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:relapse-void": {"POST": TREATING},
+    "api:treatment-list": {"GET": EVERY_ROLE},
+    "api:treatment-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:treatment-void": {"POST": TREATING},
+    "api:course-list": {"GET": EVERY_ROLE},
+    "api:course-detail": {"GET": EVERY_ROLE, "PATCH": TREATING},
+    "api:course-void": {"POST": TREATING},
+    "api:trajectory-list": {"GET": EVERY_ROLE},
+    "api:trajectory-detail": {"GET": EVERY_ROLE},
 }
 
 # what an account that must set up its second factor can open before it has one
@@ -97,6 +129,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "patient.add": TREATING,
     "patient.change": TREATING,
     "identity.see": TREATING,
+    "identity.erase": ADMINS,
     "assessment.add": TREATING,
     "assessment.change": TREATING,
     "relapse.add": TREATING,
@@ -106,6 +139,8 @@ ACTIONS: dict[str, frozenset[str]] = {
     "treatment.add": TREATING,
     "treatment.change": TREATING,
     "import": ADMINS,
+    "export": ADMINS,
+    "access_log.see": ADMINS,
     "user.manage": ADMINS,
     "centre.change": ADMINS,
 }
@@ -139,6 +174,10 @@ def allowed(user, address: str, method: str) -> bool:
     return bool(roles & (held | ({ADMIN} if user.is_registry_admin else set())))
 
 
+def is_api(address: str) -> bool:
+    return address.startswith("api:")
+
+
 class AccessMiddleware:
     """Refuses every address that the table does not allow, and keeps patient pages out of caches."""
 
@@ -158,17 +197,26 @@ class AccessMiddleware:
         address, user = request.resolver_match.view_name, request.user
         if not allowed(user, address, request.method):
             if not user.is_authenticated:
-                return self.to_sign_in(request)
-            raise PermissionDenied
+                return HttpResponse(status=401) if is_api(address) else self.to_sign_in(request)
+            return self.unknown_method(request, address)
         if user.is_authenticated and address not in ENROLMENT and second_factor.missing(user):
             return self.to_enrolment(request)
         return None
 
     def to_enrolment(self, request):
         """Before anything else this account sets up its second factor."""
-        if request.method != "GET" or getattr(request, "htmx", None):
+        if request.method != "GET" or getattr(request, "htmx", None) or is_api(request.resolver_match.view_name):
             raise PermissionDenied("This account needs a second factor first.")
         return redirect("mfa_activate_totp")
+
+    def unknown_method(self, request, address):
+        """403; of the API, 405 to who may use the address by another method and nobody by this one."""
+        known = RULES.get(address, {})
+        if is_api(address) and request.method not in known:
+            usable = [method for method in known if allowed(request.user, address, method)]
+            if usable:
+                return HttpResponseNotAllowed(usable)
+        raise PermissionDenied
 
     def to_sign_in(self, request):
         if getattr(request, "htmx", None):  # a part of a page cannot show the sign-in page

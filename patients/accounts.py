@@ -12,6 +12,7 @@ from django.utils import timezone
 from patients import audit, throttle
 from patients.links import end_sessions, make_link, void_links
 from patients.models import AccessKind, Centre, Membership, Role, User
+from patients.tokens import revoke_all
 from patients.writing import Conflict
 
 Roles = dict[int, set[str]]  # centre id to roles
@@ -172,7 +173,7 @@ def check_admins_left(user: User, centre_ids: Iterable[int], confirmed: bool) ->
 
 
 def deactivate(user: User, *, by: User, confirmed: bool = False) -> User:
-    """End the account: its sessions and open links end at once, its rows stay. Raises ValidationError."""
+    """End the account: its sessions, links and tokens end at once, its rows stay. Raises ValidationError."""
     with transaction.atomic():
         user = lock_user(user)
         require_control(by, user)
@@ -185,6 +186,7 @@ def deactivate(user: User, *, by: User, confirmed: bool = False) -> User:
         user.is_active = False
         audit.stamp(user, by, "deactivated").save(update_fields=["is_active"])
         void_links(user)
+        revoke_all(user)
         end_sessions(user)
         audit.note(by, AccessKind.ACCOUNT, detail=f"user {user.pk}: deactivated")
     return user

@@ -10,9 +10,11 @@ from patients.models import Centre
 SECTIONS = [  # address, title
     ("outcomes:patients", "Patients"),
     ("outcomes:cohort", "Cohort"),
+    ("outcomes:export", "Export"),
     ("outcomes:imports", "Import"),
     ("patients:users", "Users"),
     ("patients:centres", "Centres"),
+    ("patients:access_log", "Access log"),
     ("help", "Help"),
 ]
 

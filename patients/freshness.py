@@ -4,6 +4,8 @@ Triggers, not signals: they also see bulk writes, `update()` and SQL by hand. SQ
 rebuilds, so they are dropped before every migration and made anew after it, from the one list below.
 """
 
+from collections.abc import Sequence
+
 from django.db import connections
 
 FRESHNESS = "patients_freshness"
@@ -17,7 +19,9 @@ INPUTS = {
     "treatments_infusion": (("trajectory",), "patient_id", ()),
     "treatments_treatment": (("trajectory",), "patient_id", ()),
 }
+ERASURES = "patients_erasure"
 APPEND_ONLY = (
+    ERASURES,
     "patients_accessevent",
     "patients_historicaluser",
     "patients_historicalcentre",
@@ -32,6 +36,23 @@ APPEND_ONLY = (
     "treatments_historicalinfusion",
 )
 PREFIX = "edss_"
+# of histories: (column that names the patient, the columns in which somebody may have typed who it is)
+WHY = "history_change_reason"
+ERASABLE = {
+    "patients_historicalpatient": ("id", (WHY,)),
+    "patients_historicalphenotype": ("patient_id", (WHY, "void_reason")),
+    "patients_historicalconsent": ("patient_id", (WHY,)),
+    "assessments_historicalassessment": (
+        "patient_id",
+        (WHY, "void_reason", "note", "rater_reason", "incomplete_reason", "confirmed_warnings"),
+    ),
+    "assessments_historicalrelapse": ("patient_id", (WHY, "void_reason", "note")),
+    "treatments_historicaltreatment": ("patient_id", (WHY, "void_reason", "note")),
+    "treatments_historicalcourse": ("patient_id", (WHY, "void_reason", "note")),
+    "treatments_historicalinfusion": ("patient_id", (WHY, "void_reason")),
+}
+ERASED = "[erased]"  # stands where a text was
+NO_TEXTS = "[]"  # instead of a list with reasons
 
 
 def names(table: str) -> list[str]:
@@ -80,11 +101,16 @@ def create(using="default") -> None:
         tables = set(connection.introspection.table_names(cursor))
         if FRESHNESS not in tables:
             return
-        statements = sqlite_statements if connection.vendor == "sqlite" else postgresql_statements
         for table in (*INPUTS, *APPEND_ONLY):
-            if table in tables:
-                for statement in statements(table):
-                    cursor.execute(statement)
+            if table not in tables:
+                continue
+            if connection.vendor == "sqlite":
+                columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+                statements = sqlite_statements(table, columns, erasing=ERASURES in tables)
+            else:
+                statements = postgresql_statements(table, erasing=ERASURES in tables)
+            for statement in statements:
+                cursor.execute(statement)
 
 
 def raise_version(patient: str, kinds) -> str:
@@ -129,26 +155,69 @@ def events(table: str) -> list[tuple[str, str, str]]:
     return [(f"{PREFIX}{table}_{event}", clause[event], body or "SELECT 1;") for event, body in bodies(table).items()]
 
 
-def sqlite_statements(table: str) -> list[str]:
+def on_the_list(patient: str) -> str:
+    """SQL: whether this patient's identity was erased."""
+    return f"EXISTS (SELECT 1 FROM {ERASURES} e JOIN patients_patient p ON p.code = e.code WHERE p.id = {patient})"
+
+
+def sqlite_statements(table: str, columns: Sequence[str], *, erasing: bool) -> list[str]:
     if table in APPEND_ONLY:
+        unless = f"WHEN NOT ({erasure_only(table, columns)}) " if erasing and table in ERASABLE else ""
         return [
-            f"CREATE TRIGGER {PREFIX}{table}_keep_{event.lower()} BEFORE {event} ON {table} "
+            f"CREATE TRIGGER {PREFIX}{table}_keep_{event.lower()} BEFORE {event} ON {table} {condition}"
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for event in ("UPDATE", "DELETE")
+            for event, condition in (("UPDATE", unless), ("DELETE", ""))
         ]
     return [f"CREATE TRIGGER {name} AFTER {clause} ON {table} BEGIN {body} END" for name, clause, body in events(table)]
 
 
-def postgresql_statements(table: str) -> list[str]:
+def erasure_only(table: str, columns: Sequence[str]) -> str:
+    """SQLite: true where an update of a history does no more than to erase text of a patient on the list."""
+    owner, texts = ERASABLE[table]
+    same = [f'OLD."{column}" IS NEW."{column}"' for column in columns if column not in texts]
+    erased = [
+        f'(OLD."{column}" IS NEW."{column}" OR NEW."{column}" IN (\'{ERASED}\', \'{NO_TEXTS}\'))' for column in texts
+    ]
+    return " AND ".join([on_the_list(f"OLD.{owner}"), *same, *erased])
+
+
+REFUSE_ALL = """
+CREATE OR REPLACE FUNCTION edss_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$
+"""
+# arguments: the columns of free text, then the one that names the patient
+REFUSE_ALL_BUT_ERASURE = f"""
+CREATE OR REPLACE FUNCTION edss_erasure_only() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    was jsonb := to_jsonb(OLD);
+    becomes jsonb := to_jsonb(NEW);
+    texts text[] := TG_ARGV[0:TG_NARGS - 2];
+    text_column text;
+BEGIN
+    IF NOT {on_the_list("(was ->> TG_ARGV[TG_NARGS - 1])::bigint")} OR was - texts <> becomes - texts THEN
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+    END IF;
+    FOREACH text_column IN ARRAY texts LOOP
+        IF was -> text_column IS DISTINCT FROM becomes -> text_column
+            AND coalesce(becomes ->> text_column, '') NOT IN ('{ERASED}', '{NO_TEXTS}') THEN
+            RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$
+"""
+
+
+def postgresql_statements(table: str, *, erasing: bool) -> list[str]:
     if table in APPEND_ONLY:
-        refuse = (
-            "CREATE OR REPLACE FUNCTION edss_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
-        )
-        return [refuse] + [
+        update = "edss_append_only()"
+        if erasing and table in ERASABLE:
+            owner, texts = ERASABLE[table]
+            update = f"edss_erasure_only({', '.join(repr(column) for column in (*texts, owner))})"
+        return [REFUSE_ALL, *([REFUSE_ALL_BUT_ERASURE] if erasing else [])] + [
             f"CREATE TRIGGER {PREFIX}{table}_keep_{event.lower()} BEFORE {event} ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION edss_append_only()"
-            for event in ("UPDATE", "DELETE")
+            f"FOR EACH ROW EXECUTE FUNCTION {function}"
+            for event, function in (("UPDATE", update), ("DELETE", "edss_append_only()"))
         ]
     made = []
     for name, clause, body in events(table):

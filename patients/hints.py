@@ -8,11 +8,14 @@ import logging
 import os
 import queue
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 
 from django.conf import settings
 
 log = logging.getLogger(__name__)
 TASK = "outcomes.refresh_trajectories"
+PROBE = "outcomes.answer_probe"
 BULK_FROM = 50  # imports and seeds go to their own queue, so that single saves stay quick
 recorded: list[list[int]] = []  # with HINTS=record, as in tests: no thread, no broker
 
@@ -36,6 +39,15 @@ def send(patient_ids) -> None:
         log.warning("hint queue is full; the sweep will do the work")
 
 
+def probe(sent: float) -> None:
+    """Ask the worker for a sign of life, through the queue that a save takes. Returns at once, never raises."""
+    if settings.HINTS != "send":
+        return
+    _start()
+    with suppress(queue.Full):
+        _queue.put_nowait(sent)
+
+
 def _start() -> None:
     global _owner, _queue
     with _lock:
@@ -44,16 +56,23 @@ def _start() -> None:
             threading.Thread(target=_publish, args=(_queue,), name="hints", daemon=True).start()
 
 
+def _messages(item: list[int] | float) -> Iterator[tuple[str, list[int] | float, str]]:
+    """What is sent for an item of the queue: task, its argument, the queue of the broker."""
+    if isinstance(item, float):
+        yield PROBE, item, "saves"
+        return
+    name = "bulk" if len(item) >= BULK_FROM else "saves"
+    for start in range(0, len(item), 500):
+        yield TASK, item[start : start + 500], name
+
+
 def _publish(source: queue.Queue) -> None:
     from celery import current_app
 
     while True:
-        ids = source.get()
-        name = "bulk" if len(ids) >= BULK_FROM else "saves"
+        item = source.get()
         try:
-            for start in range(0, len(ids), 500):
-                current_app.send_task(
-                    TASK, args=[ids[start : start + 500]], queue=name, retry=False, ignore_result=True
-                )
+            for task, argument, name in _messages(item):
+                current_app.send_task(task, args=[argument], queue=name, retry=False, ignore_result=True)
         except Exception as problem:  # whatever the broker does, the saved row is safe and the sweep comes by
             log.warning("hint not sent: %s", type(problem).__name__)

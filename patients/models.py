@@ -266,8 +266,33 @@ class Identity(models.Model):
         return f"{self.given_name} {self.family_name}".strip()
 
 
+class Erasure(models.Model):
+    """The identity of this patient was erased, for good: a restored backup that still holds it is erased again.
+
+    By code, because a backup may be older than the patient. Append-only.
+    """
+
+    code = models.CharField("registry code", max_length=20, unique=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+
+class Pulse(models.Model):
+    """The last sign of life of a process that nobody sees: the sweep's last round, the worker's last answer."""
+
+    name = models.CharField(max_length=20, unique=True)
+    at = models.DateTimeField()
+    delay = models.FloatField(default=0)  # seconds that the worker's question lay in the queue
+
+
 class ClinicalRecord(models.Model):
     """What every clinical row carries. Nothing is deleted: a wrong row is voided, with a reason, and stays."""
+
+    free_text: tuple[str, ...] = ("void_reason",)  # where somebody may have typed a name; erased with the identity
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="%(class)ss")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -407,8 +432,8 @@ class Submission(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     key = models.UUIDField()
     digest = models.CharField(max_length=64)
-    answer = models.CharField(max_length=200)
-    at = models.DateTimeField(default=timezone.now)
+    answer = models.TextField()
+    at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_a_submission")]
@@ -432,3 +457,24 @@ class Attempts(models.Model):
     key = models.CharField(max_length=64, unique=True)  # a keyed hash: nobody's address stands here
     moments = models.JSONField(default=list)  # seconds since 1970, the latest last
     until = models.DateTimeField(db_index=True)  # from then on the row limits nothing
+
+
+class ApiToken(models.Model):
+    """Lets another system speak to the API as its user, with the rights that user has then. Only a hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    name = models.CharField("what it is for", max_length=80)
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    last_used = models.DateField("last used", null=True)  # a day of UTC: to the minute would write at each request
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at <= timezone.now() else "open"

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
-from patients import access, audit, writing
+from patients import access, audit, erasing, writing
 from patients.dates import interval, say_known_date
-from patients.models import AccessKind, Centre, Consent, Identity, Patient, Phenotype
+from patients.models import AccessKind, Centre, Consent, Erasure, Identity, Patient, Phenotype
 from patients.querysets import folded
 from patients.writing import Conflict, lock, named_errors, tell
 
@@ -97,7 +97,11 @@ def identity_of(patient: Patient) -> Identity | None:
 
 
 def save_identity(patient: Patient, *, by, family_name="", given_name="", local_number="") -> None:
-    """Set name and local number. Refuses a local number in use; leaves an access event, no history."""
+    """Set name and local number. Refuses a local number in use, and what was erased; an access event, no history."""
+    if erasing.is_erased(patient):
+        if family_name or given_name or local_number:
+            raise ValidationError({"family_name": "The identity of this patient was erased and is not kept again."})
+        return
     text = folded(f"{given_name} {family_name} {local_number}")
     fields = {"family_name": family_name, "given_name": given_name, "local_number": local_number, "search_text": text}
     with transaction.atomic(), named_errors(Identity, SENTENCES):
@@ -177,6 +181,26 @@ def amend(patient: Patient, *, by, identity: dict[str, str] | None, reason: str,
             save_identity(patient, by=by, **identity)
         tell([patient.pk])
     return patient
+
+
+def erase_identity(patient: Patient, *, by, reason: str) -> None:
+    """Delete name and local number and erase every free text of a patient, also in the history. It cannot be undone.
+
+    The code goes on the list of erasures, so that a restored backup is erased again. `by` is None for the command.
+    Raises ValidationError where there is no reason, or it was done before.
+    """
+    reason = reason.strip()
+    if not reason or len(reason) > 200:
+        raise ValidationError({"reason": "Say why, in at most 200 characters and without naming the person."})
+    with transaction.atomic():
+        current = lock([patient.pk])[patient.pk]
+        if by is not None:
+            access.require(by, "identity.erase", [current.centre_id])
+        if erasing.is_erased(current):
+            raise ValidationError({"reason": "The identity of this patient was erased before."})
+        Erasure.objects.create(code=current.code, by=by, reason=reason)
+        erasing.forget(current, by)
+        transaction.on_commit(erasing.keep_list_soon)
 
 
 def record_consent(consent: Consent, *, by) -> Consent:

@@ -5,6 +5,7 @@ Cross-row rules need no other guard, because every path holds the patient's lock
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar, cast
 from uuid import UUID
@@ -19,6 +20,9 @@ from patients.audit import stamp
 from patients.models import ClinicalRecord, Patient, Submission
 
 Record = TypeVar("Record", bound=ClinicalRecord)
+
+
+KEPT = timedelta(days=7)  # how long a repetition of a submission is known as one
 
 
 class Conflict(Exception):
@@ -173,3 +177,8 @@ def once(by, key: UUID | None, digest: str, work: Callable[[], str]) -> str:
     if done.digest != digest:
         raise AlreadySubmitted("This form was already saved with other content.")
     return done.answer
+
+
+def purge() -> int:
+    """Forget the answers to submissions that nobody repeats any more."""
+    return Submission.objects.filter(at__lt=timezone.now() - KEPT).delete()[0]

@@ -33,6 +33,7 @@ def hints_are_recorded(settings):
     """No thread and no broker, but where a test starts real processes and says so; and passwords that hash quickly."""
     settings.HINTS = "record"
     settings.WHITENOISE_AUTOREFRESH = True  # else every new client looks through all static files, 45 ms
+    settings.SNAPSHOT_DATABASE = "default"  # another connection does not see what a test's transaction wrote
     quick = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = [quick, *settings.PASSWORD_HASHERS]  # a fixture of a class was hashed before this
     hints.recorded.clear()

@@ -1,6 +1,6 @@
 """Speed and memory of `edss-tracker score` on a seeded table.
 
-python tools/bench_score.py [ROWS]: once with combinations that repeat, as in a clinic, once with none twice.
+python tools/bench_score.py [ROWS]: combinations that repeat, as in a clinic; none twice; and everything a row may hold.
 """
 
 import csv
@@ -14,22 +14,39 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.edss import GRADE_MAX
-from outcomes.exchange.grades import NEEDED
+from engine.edss import EDSS_STEPS, GRADE_MAX, POLICY_CHOICES
+from engine.edss_grades import GRADE_TEXTS
+from engine.walking import SCHEMES
+from outcomes.exchange.grades import NEEDED, OPTIONAL
 
 SEED = 20260908
 TOPS = (*GRADE_MAX.values(), 16)
-KINDS = ("repeating", "all distinct")
+KINDS = ("repeating", "all distinct", "everything")
+# What a row of "everything" draws from: marks, empty cells, grades out of range, each policy, scheme and rater's EDSS.
+ANY = (
+    *[[*GRADE_TEXTS, *GRADE_TEXTS, ""]] * len(GRADE_MAX),
+    [*map(str, range(18)), ""],
+    *[["", *choices] for choices in POLICY_CHOICES.values()],
+    ["", *SCHEMES],
+    ["", *map(str, EDSS_STEPS)],
+)
 
 
 def write_table(path: Path, rows: int, kind: str) -> None:
-    """A number, eight cells of grades and a text. Repeating: 5,000 combinations, the first ones far more often."""
+    """A number, eight cells of grades and a text. Repeating: 5,000 combinations, the first ones far more often.
+
+    Everything: each cell by itself at random from `ANY`, with the optional columns.
+    """
     draw = random.Random(SEED)  # noqa: S311 - no secret
     numbers = draw.sample(range(every := combinations()), min(rows, every))
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["patient", *NEEDED, "note"])
+        everything = kind == "everything"
+        writer.writerow(["patient", *NEEDED, *(OPTIONAL if everything else ()), "note"])
         for row in range(rows):
+            if everything:
+                writer.writerow([f"P{row // 10:06}", *map(draw.choice, ANY), "seen"])
+                continue
             place = row if kind == "all distinct" else int(5000 * draw.random() ** 2)
             writer.writerow([f"P{row // 10:06}", *cells(numbers[place % len(numbers)]), "seen"])
 
@@ -56,6 +73,7 @@ def measure(path: Path) -> tuple[float, float, float]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     command = [sys.executable, "-m", "edss_tracker.cli", "score", str(path), "--output", str(target)]
+    command.append("--keep-going")
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL, cwd=Path(__file__).resolve().parents[1])  # noqa: S603
     seconds = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -9,11 +9,15 @@ from datetime import date, timedelta
 
 import numpy as np
 from django.db import connection, models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
+from engine import VERSION
+from outcomes import trajectory
+from outcomes.models import DisabilityEvent, Trajectory
 from patients import freshness
-from patients.models import Centre, Freshness, Identity, Membership, Patient, Role, User
+from patients.models import Centre, Consent, Freshness, Identity, Membership, Patient, Role, User
 from treatments.models import Course, Infusion
 
 VISITS = 15
@@ -46,6 +50,34 @@ def fill(patients: int, seed: int = 7, visits: int = VISITS) -> User:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return user
+
+
+def fill_consents(patients: int) -> None:
+    """Nine patients of ten said yes to research."""
+    rows = ((pk, "given" if pk % 10 else "refused") for pk in range(1, patients + 1))
+    insert(Consent, ("patient_id", "decision"), rows, day=date(2015, 1, 1))
+
+
+def fill_results(patients: int, models_of: int = 1000) -> None:
+    """Fresh trajectories for everybody: those of the first patients as computed, those of the rest copied from them.
+
+    So a million take a minute. The copies do not belong to their patients' rows; nothing may check them.
+    """
+    trajectory.compute(range(1, min(models_of, patients) + 1))
+    for model in (Trajectory, DisabilityEvent):
+        columns = [f.column for f in model._meta.concrete_fields if f.name not in ("id", "patient")]
+        names = ", ".join(f'"{name}"' for name in columns)
+        copied = ", ".join(f't."{name}"' for name in columns)
+        table = model._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (patient_id, {names}) SELECT p.id, {copied} FROM patients_patient p "  # noqa: S608
+                f"JOIN {table} t ON t.patient_id = (p.id - 1) %% %s + 1 WHERE p.id > %s",
+                [models_of, models_of],
+            )
+    Freshness.objects.update(computed_version=F("data_version"), computed_engine=VERSION)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def visit_rows(patients: int, visits: int, rng: np.random.Generator) -> Iterator[tuple[int, date, float, float]]:

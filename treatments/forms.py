@@ -17,6 +17,7 @@ from treatments import services
 from treatments.models import Course, CourseState, Drug, Infusion, RuleSet, StopReason, Treatment
 
 MOST_DAYS = 10
+MOST_ROWS = 20  # infusion days of one course
 PLAIN = re.compile(r"\d{1,3}(?:\.\d{1,2})?", re.ASCII)
 
 
@@ -87,7 +88,9 @@ class InfusionRows(BaseFormSet):
 
 
 def infusion_rows(data=None, *, initial=(), extra: int = 1) -> InfusionRows:
-    made = formset_factory(InfusionRow, InfusionRows, extra=extra, max_num=20, absolute_max=20, validate_max=True)
+    made = formset_factory(
+        InfusionRow, InfusionRows, extra=extra, max_num=MOST_ROWS, absolute_max=MOST_ROWS, validate_max=True
+    )
     # what was sent is never compared with what the page held: an unchanged row is a row
     return cast(InfusionRows, made(data, initial=None if data is not None else list(initial), prefix="infusions"))
 

@@ -53,6 +53,8 @@ class StopReason(models.TextChoices):
 class Treatment(ClinicalRecord):
     """A disease-modifying drug other than Lemtrada, from start to stop."""
 
+    free_text = ("void_reason", "note")
+
     drug = models.CharField(max_length=20, choices=Drug.choices)
     drug_name = models.CharField("name of another drug", max_length=80, blank=True)
     start = models.DateField(null=True, blank=True)
@@ -94,6 +96,8 @@ class Treatment(ClinicalRecord):
             raise ValidationError({"stop": "The stop lies before the start."})
         if self.drug == Drug.OTHER and not self.drug_name:
             raise ValidationError({"drug_name": "Name the drug."})
+        if self.stop_reason and not self.stop:
+            raise ValidationError({"stop": "A reason to stop needs a date, if only the year."})
 
 
 class RuleSet(models.TextChoices):
@@ -110,6 +114,8 @@ class CourseState(models.TextChoices):
 
 class Course(ClinicalRecord):
     """One Lemtrada course. Its number is its rank by first infusion day and is never stored."""
+
+    free_text = ("void_reason", "note")
 
     state = models.CharField(max_length=13, choices=CourseState.choices)
     rule_set = models.CharField(max_length=2, choices=RuleSet.choices, default=RuleSet.EU)

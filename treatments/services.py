@@ -212,5 +212,18 @@ def record_treatments(treatments: Sequence[Treatment], *, by, reason: str = "") 
     )
 
 
+def amend_treatment(treatment: Treatment, *, by, reason: str, row_version: int) -> Treatment:
+    """Save a changed drug. Raises Conflict if somebody saved it since `row_version`, ValidationError."""
+    return writing.amend(
+        treatment,
+        by=by,
+        action="treatment.change",
+        check=check_treatment,
+        sentences={},
+        reason=reason,
+        row_version=row_version,
+    )
+
+
 def void_treatment(treatment: Treatment, *, by, reason: str, row_version: int) -> Treatment:
     return writing.void(treatment, by=by, action="treatment.change", reason=reason, row_version=row_version)

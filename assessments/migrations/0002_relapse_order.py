@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('assessments', '0001_initial'),
-        ('patients', '0002_attempts'),
+        ('patients', '0003_attempts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

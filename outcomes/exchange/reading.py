@@ -168,4 +168,4 @@ def check_row(row: Row, columns: tuple[str, ...]) -> None:
 def shown(text: str, limit: int = 40) -> str:
     """A value of the file inside a message: in quotes, short, and with nothing unprintable."""
     short = text if len(text) <= limit else text[: limit - 1] + "…"
-    return '"' + "".join(c if c.isprintable() else "·" for c in short) + '"'
+    return f'"{short}"' if short.isprintable() else '"' + "".join(c if c.isprintable() else "·" for c in short) + '"'

@@ -12,10 +12,12 @@ from typing import BinaryIO
 
 from engine.edss import POLICY_CHOICES, Policies
 from engine.walking import SCHEMES
-from outcomes.exchange.grades import ADDED, NEEDED, OPTIONAL, Scored, scorer
+from outcomes.exchange.grades import NEEDED, OPTIONAL
 from outcomes.exchange.progress import Progress
 from outcomes.exchange.reading import DELIMITERS, FileError, records, shown, text_lines
-from outcomes.exchange.writing import OutputError, csv_writer, guarded_row, whole_file
+from outcomes.exchange.row_scorer import ADDED, RowScorer
+from outcomes.exchange.scoring import Scored
+from outcomes.exchange.writing import OutputError, csv_lines, guarded_row, whole_file
 
 FAULTS_SHOWN = 20
 BOM = "\ufeff"
@@ -94,9 +96,9 @@ def score_file(options: argparse.Namespace) -> int:
                 lines = text_lines(source, progress.advance)
                 table = read_header(lines, options.separator)
                 target.write(BOM if table.marked else "")
-                writer = csv_writer(target, table.separator)
-                writer.writerow(guarded_row([*table.columns, *ADDED]))
-                writer.writerows(scored_rows(table, options, tally))
+                header = guarded_row([*table.columns, *ADDED])
+                rows = itertools.chain([header], scored_rows(table, options, tally))
+                target.writelines(csv_lines(rows, table.separator))
                 progress.clear()
                 if tally.faults and not options.keep_going:
                     raise Refused
@@ -171,7 +173,7 @@ def scored_rows(table: Table, options: argparse.Namespace, tally: "Tally") -> It
     ours = [column for column in (*NEEDED, *OPTIONAL) if column in table.columns]
     pick = itemgetter(*map(table.columns.index, ours))
     policies = Policies.from_mapping({name: getattr(options, name) for name in POLICY_CHOICES})
-    score = scorer(ours, policies, options.scheme)
+    score = RowScorer(ours, policies, options.scheme)
     width = len(table.columns)
     for line, cells in table.rows:
         if len(cells) != width:

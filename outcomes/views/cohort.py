@@ -1,5 +1,7 @@
 """The cohort overview: change after Lemtrada in the centres a user may see."""
 
+from urllib.parse import urlencode
+
 from django.shortcuts import render
 
 from engine.history import PRESET
@@ -9,7 +11,7 @@ from outcomes.charts import cohort as charts
 from outcomes.charts import followup
 from outcomes.cohorts import CohortFilter, select
 from outcomes.forms import CohortForm
-from patients import hints
+from patients import access, hints
 from patients.models import Centre
 
 
@@ -30,6 +32,8 @@ def cohort(request):
     context = {
         "form": form,
         "kept": form.kept(),
+        "query": urlencode(form.kept()),
+        "may_export": access.allowed(request.user, "outcomes:export", "GET"),
         "narrowed": wanted != CohortFilter(),
         "everybody": sum(everybody.values()) + selection.waiting,
         "overview": found,

@@ -6,7 +6,7 @@ from django.utils import timezone
 from outcomes import timeline
 from outcomes.charts import timeline as charts
 from outcomes.history import changes_of
-from patients import access, audit
+from patients import access, audit, erasing
 from patients.models import AccessKind, Patient
 
 
@@ -29,6 +29,8 @@ def context(request, patient, *, systems=True) -> dict:
         "below": charts.GRADES,
         "table": charts.table(line),
         "rows": timeline.grade_changes(line),
+        "erased": erasing.is_erased(patient),
+        "may_erase": access.may(request.user, "identity.erase", patient.centre_id),
         "may_write": access.may(request.user, "assessment.add", patient.centre_id),
     }
 
@@ -54,5 +56,6 @@ def patient_history(request, code):
     """Every change of every record of this patient, the latest first."""
     shown = found(request, code)
     audit.note(request.user, AccessKind.READ, patient=shown, page="patient_history")
-    changes = changes_of(shown)
-    return render(request, "outcomes/patient_history.html", {"patient": shown, "changes": changes})
+    may_see = access.may(request.user, "access_log.see", shown.centre_id)
+    context = {"patient": shown, "changes": changes_of(shown), "may_see_access": may_see}
+    return render(request, "outcomes/patient_history.html", context)

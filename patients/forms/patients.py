@@ -161,6 +161,29 @@ class AmendForm(PatientForm):
         }
 
 
+class EraseForm(WritingForm):
+    """The erasure of a patient's identity, confirmed by the code."""
+
+    reason = forms.CharField(
+        max_length=200, help_text="Kept on the list of erasures. For instance: asked for by letter of 3 May. No names."
+    )
+    code = forms.CharField(max_length=20, label="Registry code, to confirm")
+
+    def __init__(self, *args, patient: Patient, **options):
+        super().__init__(*args, **options)
+        self.patient = patient
+
+    def clean_code(self) -> str:
+        code = self.cleaned_data["code"].strip().upper()
+        if code != self.patient.code.upper():
+            raise ValidationError(f"Type {self.patient.code} to confirm that this patient is meant.")
+        return code
+
+    def save(self, *, by) -> str:
+        services.erase_identity(self.patient, by=by, reason=self.cleaned_data["reason"])
+        return self.patient.code
+
+
 class ConsentForm(WritingForm):
     """Another decision about research use."""
 

@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404, redirect, render
 
-from patients import access, audit, services, writing
+from patients import access, audit, erasing, services, writing
 from patients.dates import say_known_date
 from patients.forms.fields import differences, rebase
-from patients.forms.patients import AmendForm, ConsentForm, PhenotypeForm, RegisterForm
-from patients.models import AccessKind, Patient
+from patients.forms.patients import AmendForm, ConsentForm, EraseForm, PhenotypeForm, RegisterForm
+from patients.models import AccessKind, Erasure, Patient
 
 
 def sent(request):
@@ -70,6 +70,19 @@ def patient_edit(request, code):
     return edit_page(request, patient, form=form)
 
 
+def patient_erase(request, code):
+    patient = patient_of(request, code, "identity.erase")
+    form = EraseForm(sent(request), patient=patient)
+    if form.is_valid():
+        with form.collecting_errors():
+            key, digest = form.cleaned_data["submission"], form.digest()
+            writing.once(request.user, key, digest, lambda: form.save(by=request.user))
+            messages.success(request, f"The identity of {patient.code} is erased.")
+            return redirect("outcomes:patient", patient.code)
+    erased = Erasure.objects.filter(code=patient.code).select_related("by").first()
+    return render(request, "patients/patient_erase.html", {"patient": patient, "form": form, "erased": erased})
+
+
 def consent_add(request, code):
     patient = patient_of(request, code, "patient.change")
     form = ConsentForm(request.POST, prefix="consent")
@@ -102,6 +115,7 @@ def edit_page(request, patient: Patient, *, form=None, consent=None, phenotype=N
     form = form or AmendForm(initial=AmendForm.values_of(patient))
     context = {
         "patient": patient,
+        "erased": erasing.is_erased(patient),
         "form": form,
         "consent": consent or ConsentForm(prefix="consent"),
         "phenotype": phenotype or PhenotypeForm(prefix="phenotype"),

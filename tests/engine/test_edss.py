@@ -1,6 +1,7 @@
 """One assessment: grades, policies, walking and the EDSS with its reasons."""
 
 import csv
+import json
 from dataclasses import FrozenInstanceError, fields
 from decimal import Decimal
 from enum import IntEnum
@@ -382,6 +383,14 @@ def test_a_policy_takes_no_other_value(name, value):
         with pytest.raises(PolicyError) as caught:
             make()
         assert caught.value.field == name
+
+
+def test_words_read_from_a_file_serve_as_well_as_literals():
+    ignore, not_done = json.loads('["ignore", "not_done"]')
+
+    assert score(of(0, 0, 0, 0, 0, 0, 1), 0, Policies(cerebral_grade1=ignore)).edss == 0
+    with pytest.raises(GradeError, match="not done has no grade"):
+        Grade(2, not_done)
 
 
 def test_an_unknown_policy_is_named():

@@ -221,6 +221,12 @@ def test_a_missing_value_gives_no_edss_in_its_own_row_only(kind, column):
     assert (halves.tolist(), rows.tolist()) == ([16, -1, 16], [1, -1, 1])
 
 
+def test_a_row_without_grade_and_without_code_gives_no_edss():
+    halves, rows = score_many([(-1,) * 7, (0,) * 7], [-1, 0])
+
+    assert (halves.tolist(), rows.tolist()) == ([-1, 0], [-1, 22])
+
+
 def test_unsigned_grades_and_no_rows_at_all_are_fine():
     halves, rows = score_many(np.zeros((2, 7), dtype=np.uint8), np.array([0, 1], dtype=np.uint8))
     assert (halves.tolist(), rows.tolist()) == ([0, 4], [22, 22])
@@ -242,6 +248,11 @@ def test_a_column_out_of_range_is_named(column, beyond):
     assert [problem.field for problem in caught.value.problems] == [(*SYSTEMS, "ambulation")[column]]
 
 
+def test_of_several_wrong_values_in_a_column_the_first_is_told():
+    with pytest.raises(ScoringError, match="visual: 8 is not between 0 and 6, nor -1 for missing"):
+        score_many([(0,) * 7, (8, *(0,) * 6), (9, *(0,) * 6)], [0, 0, 0])
+
+
 @pytest.mark.parametrize("kind", [float, bool, object, str])
 def test_arrays_of_anything_but_whole_numbers_are_refused(kind):
     with pytest.raises(ScoringError) as caught:
@@ -252,7 +263,13 @@ def test_arrays_of_anything_but_whole_numbers_are_refused(kind):
         score_many(np.zeros((2, 7), dtype=int), np.zeros(2).astype(kind))
 
 
-@pytest.mark.parametrize(("shape", "codes"), [((7,), ()), ((2, 6), (2,)), ((2, 7), (3,)), ((2, 7), (2, 1))])
+@pytest.mark.parametrize(
+    ("shape", "codes"),
+    [
+        ((7,), ()), ((2, 6), (2,)), ((2, 8), (2,)), ((2, 7, 1), (2,)),
+        ((2, 7), (1,)), ((2, 7), (3,)), ((2, 7), (2, 1)),
+    ],
+)  # fmt: skip
 def test_arrays_of_another_shape_are_refused(shape, codes):
     with pytest.raises(ScoringError, match=r"not \(n, 7\) and \(n,\)"):
         score_many(np.zeros(shape, dtype=int), np.zeros(codes, dtype=int))

@@ -31,3 +31,20 @@ def test_a_plain_number_and_a_grade_without_a_mark_score_alike(grades, code, pol
     if isinstance(plain[-1], tuple):
         halves, rows = score_many([[grades[system] for system in SYSTEMS]], [code], policies, scheme)
         assert (plain[0].edss * 2, plain[0].row) == (int(halves[0]), int(rows[0]))
+
+
+@given(GRADES, st.permutations(SYSTEMS), st.integers(0, 16))
+def test_the_order_in_which_grades_are_given_changes_nothing(grades, order, code):
+    given_as = {system: grades[system] for system in order}
+
+    assert result(given_as, code, Policies(), "neurostatus") == result(grades, code, Policies(), "neurostatus")
+
+
+def test_systems_are_named_in_the_order_of_the_sheet_however_they_were_given():
+    grades = {system: {"pyramidal": 5, "sensory": 6}.get(system, 0) for system in reversed(SYSTEMS)}
+    sheet = {system: grades[system] for system in SYSTEMS}
+
+    for given_as in (grades, sheet, grades | {"sensory": Grade(6)}):
+        current = AssessmentFacts(day=date(2026, 9, 8), grades=given_as, ambulation=1)
+        [finding] = warnings(current, None)
+        assert finding.sentence == "Walking code 1 is unlikely with pyramidal 5 and sensory 6."

@@ -1,5 +1,6 @@
 """Warnings W1 to W14: when each fires, when it just does not, and what it says."""
 
+import json
 from dataclasses import FrozenInstanceError, fields
 from datetime import date
 from decimal import Decimal
@@ -104,6 +105,11 @@ def test_w2_walking_explains_it_too():
     assert "W2" in change(ONES, ONES, "3.0", "4.0", codes=(2, 1))
 
 
+def test_w2_a_large_change_wants_a_reason_too():
+    assert "W2" in change(ONES, ONES, "3.0", "5.0")
+    assert "W2" in change(ONES, ONES, "5.0", "3.5")
+
+
 def test_w2_silent_below_one_and_when_something_is_not_known():
     assert "W2" not in change(ONES, ONES, "3.0", "3.5")
     assert "W2" not in change(ONES, ONES, None, "4.0")
@@ -111,6 +117,7 @@ def test_w2_silent_below_one_and_when_something_is_not_known():
     assert "W2" not in change(ONES, ONES, "3.0", "4.0", codes=(None, 0))
     assert "W2" not in change(ONES, ONES, "3.0", "4.0", codes=(0, None))
     assert "W2" not in change(ONES, ONES, "3.0", "4.0", schemes=("legacy", "neurostatus"))
+    assert "W2" not in change(ONES, ONES, "3.0", "4.0", schemes=("neurostatus", "legacy"))
 
 
 def test_w2_a_grade_not_due_to_ms_counts_as_none():
@@ -125,6 +132,16 @@ def test_w3_same_edss_although_a_system_moved_two_grades():
 
     assert finding.fields == ("edss_counts", "visual", "bowel_bladder")
     assert finding.sentence == ("EDSS as on 8 Sep 2026, although systems moved: visual +2 and bowel and bladder −2.")
+
+
+def test_w3_a_system_may_have_moved_more_than_two_grades():
+    sentence = change(ONES, (4, 1, 1, 1, 1, 1, 1), "4.0", "4.0", codes=(3, 3))["W3"].sentence
+
+    assert sentence == "EDSS as on 8 Sep 2026, although systems moved: visual +3."
+
+
+def test_w3_silent_with_an_aid():
+    assert "W3" not in change(ONES, (4, 1, 1, 1, 1, 1, 1), "6.0", "6.0", codes=(6, 6))
 
 
 @pytest.mark.parametrize(
@@ -187,6 +204,14 @@ def test_w4_silent_without_an_unaided_distance_and_a_code(known):
     assert "W4" not in found(facts(ONES, **known), scored=False)
 
 
+def test_words_from_a_file_serve_as_well_as_literals():
+    scheme, aid, rater = json.loads('["neurostatus", "none", "Dr A"]')
+
+    assert "W4" in found(facts(ONES, 2, distance_m=250, aid=aid, scheme=scheme))
+    assert "W2" in change(ONES, ONES, "3.0", "4.0", schemes=("neurostatus", scheme))
+    assert "W14" not in found(facts(rater="Dr A"), facts(rater=rater))
+
+
 # W5 to W9
 
 
@@ -237,7 +262,7 @@ def test_w6_names_the_systems():
 @pytest.mark.parametrize(
     ("pyramidal", "cerebellar", "code", "fires"),
     [(1, 1, 1, True), (0, 0, 1, True), (2, 1, 1, False), (1, 2, 1, False), (1, 1, 0, False), (1, 1, 2, False),
-     (None, 1, 1, False), (1, None, 1, False)],
+     (None, 1, 1, False), (1, None, 1, False), (3, 1, 1, False), (1, 4, 1, False)],
 )  # fmt: skip
 def test_w7_limited_walking_that_no_system_explains(pyramidal, cerebellar, code, fires):
     current = facts(of(*ZERO, pyramidal=pyramidal, cerebellar=cerebellar), code)
@@ -265,7 +290,8 @@ def test_w8_unlimited_walking_with_a_high_step_of_pyramidal_or_cerebellar(grades
     assert finding is None or finding.sentence.startswith("Walking has no limit, yet the systems reach 4.0 through ")
 
 
-def test_w8_silent_without_a_calculated_value():
+def test_w8_silent_without_a_calculated_value_or_a_code():
+    assert not {"W8"} & {finding.id for finding in warnings(facts({}, None), score(of(0, 0, 4, 0, 0, 0, 0), 0))}
     assert "W8" not in found(facts((0, 0, 4, 0, 0, 0, 0), 0), scored=False)
 
 
@@ -340,6 +366,14 @@ def test_w11_says_why():
 
 
 # W12 to W14
+
+
+def test_a_day_is_said_with_its_month():
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+    for number, word in enumerate(months, start=1):
+        last = facts(ONES, 0, "2.0", date(2025, number, 9))
+        assert found(facts(ONES, 0, "3.5"), last)["W12"].sentence == f"EDSS up by 1.5 since 9 {word} 2025."
 
 
 @pytest.mark.parametrize(

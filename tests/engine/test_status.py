@@ -107,6 +107,17 @@ def test_worked_example_7_landmarks():
     assert on("2019-06-01", *ALL_EIGHT).landmarks == {1: "improved", 2: "improved", 3: "worsened"}
 
 
+def test_worked_example_7_changes_at_the_landmarks():
+    assert on("2019-06-01", *ALL_EIGHT).landmark_changes == {1: -1.0, 2: -1.5, 3: 1.5}
+
+
+def test_follow_up_runs_from_the_anchor_to_the_last_usable_visit_near_a_relapse_or_not():
+    assert on("2018-10-01", *SIXTH).follow_up_days == 924  # 1 Mar 2016 to 11 Sep 2018
+    assert on("2018-10-01", *SIXTH, relapses=["2018-08-25"]).follow_up_days == 924
+    assert on("2018-10-01", ("2014-03-01", 3.0), *SIXTH).follow_up_days == 924
+    assert on("2018-10-01", *SIXTH, courses=()).follow_up_days is None
+
+
 # The reasons shown beside a verdict
 
 DESIGN = [
@@ -388,6 +399,28 @@ def test_a_year_that_not_every_possible_day_has_reached_has_no_label():
     assert on("2017-03-31", *rows, courses=[month("2016-03-01")]).landmarks == {1: "worsened"}
 
 
+def test_days_that_agree_on_the_label_need_not_agree_on_the_change():
+    rows = [("2016-02-20", 3.0), ("2017-03-01", 4.0), ("2017-03-31", 4.5)]
+    vague = on("2017-12-01", *rows, courses=[month("2016-03-01")])
+
+    assert (vague.landmarks, vague.landmark_changes) == ({1: "worsened"}, {1: None})
+    assert on("2017-12-01", *rows, courses=["2016-03-10"]).landmark_changes == {1: 1.0}
+    assert on("2017-12-01", *rows, courses=["2016-03-20"]).landmark_changes == {1: 1.5}
+
+
+@pytest.mark.parametrize("last", ["2016-03-31", "2016-05-31"])
+def test_the_last_possible_day_of_a_vague_course_is_tried_too(last):
+    rows = [("2016-01-15", 3.0), (last, 4.0), ("2016-10-01", 4.0), ("2017-03-01", 4.0)]
+    first = last[:-2] + "01"
+
+    def since(course):
+        return on("2017-12-01", *rows, courses=[course]).since_lemtrada
+
+    assert since(Interval(day(first), day(last) - timedelta(1))).baseline.day == date(2016, 1, 15)
+    assert since(last).baseline.day == day(last)
+    assert since(month(first)).reason == "course_date_imprecise"
+
+
 def test_a_vague_course_cannot_begin_after_the_last_day_of_another():
     result = on("2017-12-01", *STEADY, ("2016-03-15", 4.0), courses=[month("2016-03-01"), "2016-03-10"])
 
@@ -435,6 +468,16 @@ def test_the_latest_relapse_is_the_one_that_is_named():
     assert words("2016-02-29", "2016-02-10") == "1 day after a relapse"
     assert words("2016-03-01") == "on the day a relapse began"
     assert words("2016-01-31", month("2016-02-01")) == "may be less than 30 days after a relapse (Feb 2016)"
+
+
+def test_years_are_counted_from_any_year():
+    rows = [("2019-02-20", 3.0), ("2020-03-01", 4.0), ("2021-03-01", 3.0), ("2022-03-01", 2.0)]
+
+    assert on("2022-06-01", *rows, courses=["2019-03-01"]).landmarks == {1: "worsened", 2: "stable", 3: "improved"}
+
+
+def test_a_death_long_before_the_course_leaves_no_year_to_label():
+    assert on("2018-01-01", *FIRST_FIVE, death="2015-06-01").landmarks == {}
 
 
 def test_anniversaries_keep_the_31st():

@@ -72,9 +72,17 @@ def test_the_pages_of_an_admin(page):
     sign_in(page, "admin@demo.example")
     for name, path in (("users", "/users/"), ("user-invite", "/users/invite/"), ("user", "/users/1/"),
                        ("centres", "/centres/"), ("centre-edit", "/centres/1/edit/"), ("imports", "/imports/"),
-                       ("quarantine", "/quarantine/")):  # fmt: skip
+                       ("quarantine", "/quarantine/"), ("export", "/cohort/export/"),
+                       ("access-log", "/access/")):  # fmt: skip
         visit(page, path)
         audit(page, name)
+    page.goto("/patients/")
+    page.locator("main a.code").first.click()
+    page.wait_for_url("**/patients/MS-*/")
+    audit(page, "patient-for-admin")
+    page.get_by_role("link", name="Erase identity").click()
+    page.wait_for_url("**/erase/")
+    audit(page, "patient-erase")
 
 
 def test_every_link_leads_somewhere(page):

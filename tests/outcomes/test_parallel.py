@@ -9,9 +9,11 @@ from django.db import connection
 
 from assessments.models import Assessment
 from outcomes import trajectory
+from outcomes.exchange.reading import FileError
 from patients import writing
 from patients.models import Freshness
 from tests.factories import make_patient, visit
+from tests.outcomes.import_files import imported, listed, toml
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRITERS, SAVES = 4, 15
@@ -85,3 +87,40 @@ def test_one_form_sent_many_times_at_once_is_answered_alike(patient, clinician):
 
     assert in_threads(*[send] * 12) == []
     assert answers == [str(Assessment.objects.get().pk)] * 12
+
+
+def test_opposing_imports_and_saves_of_the_same_patients_never_deadlock(centre, clinician, admin):
+    """Two files name the patients forwards and two backwards, each with days of its own; a person saves meanwhile."""
+    numbers = [f"p{n:02}" for n in range(12)]
+    patients = [make_patient(centre, clinician, local_number=number, family_name=number) for number in numbers]
+
+    def load(year, order):
+        lines = [f"{number},{year}-{month:02}-10,3" for month in range(1, 7) for number in order]
+        while True:  # as a person would who is told that others change the same patients
+            try:
+                report, batch = imported("patient,date,edss\n" + "\n".join(lines), toml(), admin)
+            except FileError as busy:
+                if "Try again" not in str(busy):
+                    raise
+            else:
+                assert batch is not None, listed(report)
+                return
+
+    def save(patient):
+        for month in range(1, 7):
+            visit(patient, clinician, f"2020-{month:02}-20", 3)
+
+    errors = in_threads(
+        lambda: load(2010, numbers),
+        lambda: load(2012, numbers[::-1]),
+        lambda: load(2014, numbers),
+        lambda: load(2016, numbers[::-1]),
+        lambda: save(patients[0]),
+        lambda: save(patients[-1]),
+    )
+
+    assert errors == []
+    assert Assessment.objects.count() == 4 * 6 * len(patients) + 2 * 6
+    versions = dict(Freshness.objects.values_list("patient_id", "data_version"))
+    assert versions[patients[5].pk] == 4 * 6
+    assert versions[patients[0].pk] == versions[patients[-1].pk] == 5 * 6

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from edss_tracker import cli
-from outcomes.exchange.grades import ADDED, NEEDED
+from outcomes.exchange.grades import NEEDED
+from outcomes.exchange.row_scorer import ADDED
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "golden" / "edss-scoring-vectors.csv"

@@ -252,16 +252,24 @@ def test_processes_that_start_together_have_one_secret(bare):
 
 
 def test_production_names_what_it_lacks(bare):
-    assert "DATABASE_URL" in refused(bare.edss("run", EDSS_ENV="production"))
+    said = bare.edss("run", EDSS_ENV="production").stderr
+    assert "DATABASE_URL" in said
+    assert "SECRET_KEY" in said
 
 
 PRODUCTION = {
     "EDSS_ENV": "production",
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
-    "SECRET_KEY": "for-this-test-only",
+    "SECRET_KEY": "for-this-test-only-and-used-nowhere-else-in-the-world",
     "ALLOWED_HOSTS": "registry.example.org",
+    "CSRF_TRUSTED_ORIGINS": "https://registry.example.org",
 }
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "sweep --loop"])
+def test_a_process_does_not_start_on_a_database_without_tables(bare, command):
+    assert "edss-tracker migrate" in refused(bare.edss(*command.split()))
 
 
 @pytest.mark.parametrize("command", ["run", "seed"])

@@ -5,6 +5,13 @@ import time
 
 from tests.processes.installation import eventually
 
+PRODUCTION = {
+    "EDSS_ENV": "production",
+    "SECRET_KEY": "for-this-test-only-and-used-nowhere-else-in-the-world",
+    "ALLOWED_HOSTS": "registry.example.org",
+    "CSRF_TRUSTED_ORIGINS": "https://registry.example.org",
+}
+
 SAVE = """
 from tests.factories import course, make_centre, make_patient, make_user, visit
 centre = make_centre()
@@ -83,9 +90,8 @@ def test_a_missing_trigger_is_found_and_put_back(installation):
 
 
 def test_production_has_several_workers(servers, tmp_path):
-    production = {"EDSS_ENV": "production", "SECRET_KEY": "for-this-test-only", "ALLOWED_HOSTS": "registry.example.org"}
     with servers(tmp_path) as here:
-        worker = here.start_edss("worker", **production)
+        worker = here.start_edss("worker", **PRODUCTION)
 
         eventually(lambda: len(here.processes("celery")) >= 3, here.said)  # the parent and at least two children
         worker.terminate()
@@ -95,13 +101,21 @@ def test_production_has_several_workers(servers, tmp_path):
         here.close()
 
 
-def test_production_answers_behind_its_proxy(servers, tmp_path):
-    production = {"EDSS_ENV": "production", "SECRET_KEY": "for-this-test-only", "ALLOWED_HOSTS": "registry.example.org"}
+def test_production_does_not_start_on_the_demo_registry(servers, tmp_path):
     with servers(tmp_path) as here:
-        assert here.edss("migrate", **production).returncode == 0  # static files too
-        here.start_edss("web", **production)
+        assert here.edss("seed").returncode == 0
+        refused = here.edss("worker", **PRODUCTION)
+        assert refused.returncode == 2
+        assert "demo registry" in refused.stderr
+        here.close()
 
-        eventually(lambda: here.edss("health", **production).returncode == 0, here.said)
+
+def test_production_answers_behind_its_proxy(servers, tmp_path):
+    with servers(tmp_path) as here:
+        assert here.edss("migrate", **PRODUCTION).returncode == 0  # static files too
+        here.start_edss("web", **PRODUCTION)
+
+        eventually(lambda: here.edss("health", **PRODUCTION).returncode == 0, here.said)
         here.close()
 
 
