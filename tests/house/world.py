@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from outcomes.models import ImportBatch
-from patients import accounts, links
+from patients import accounts, links, tokens
 from patients.models import Centre, Patient, Role, User
 from tests.assessments.entries import entry, scored
 from tests.factories import PASSWORD, course, make_centre, make_patient, make_user, relapse
@@ -46,14 +46,17 @@ class World:
     records: dict[str, object]  # word in an address to its record
     token: str
     cookies: dict[int, str]
+    api_tokens: dict[int, int]  # of each user the key of a token of their own
     before: dict = field(default_factory=dict)  # every row, where a test compares
 
-    def path(self, name: str, arguments: tuple[str, ...]) -> str:
-        return fill(name, arguments, self.values(name))
+    def path(self, name: str, arguments: tuple[str, ...], user: User | None = None) -> str:
+        return fill(name, arguments, self.values(name, user))
 
-    def values(self, name: str) -> dict:
+    def values(self, name: str, user: User | None = None) -> dict:
         """Arguments of an address, all of `here`: the last word in its name that stands for a record decides."""
         found = {"code": self.patient.code, "token": self.token, "key": "x", "uidb36": "1", "format": "json"}
+        if name == "patients:token_revoke":
+            return {"pk": self.api_tokens[(user or self.target).pk]}
         words = [word for word in self.records if word in name.partition(":")[2]]
         record = self.records[words[-1]] if words else self.patient
         return found | {"pk": record.pk}
@@ -101,9 +104,14 @@ def world(db, settings, tmp_path) -> World:
     for user in (*users.values(), *foreign.values()):
         client = Client()
         client.force_login(user)
+        session = client.session
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]  # just now
+        session.save()
         cookies[user.pk] = client.cookies["sessionid"].value
+    everybody = (*users.values(), *foreign.values(), target)
+    api_tokens = {user.pk: tokens.make_token(user, name="Laboratory", days=30)[0].pk for user in everybody}
     token = links.make_link(target, by=users["admin"], purpose="reset")
-    return World(here, there, users, foreign, target, records, token, cookies)
+    return World(here, there, users, foreign, target, records, token, cookies, api_tokens)
 
 
 def key() -> str:
@@ -112,6 +120,11 @@ def key() -> str:
 
 def version(word: str) -> Callable[[World], dict]:
     return lambda world: {"row_version": world.records[word].row_version, "reason": "typing error", "submission": key()}
+
+
+def stored(word: str) -> Callable[[World], dict]:
+    """What the API needs to change a record."""
+    return lambda world: {"row_version": world.records[word].row_version, "reason": "typing error"}
 
 
 def user_form(world: World, by: User) -> dict:
@@ -165,6 +178,9 @@ WHY = {"change": "Another reason", "reason": "typing error"}
 COURSE = {"state": "complete", "rule_set": "EU", **INFUSION}
 RELAPSE = {"systems": ["visual"], "severity": "mild", "recovery": "unknown", "steroid": "iv", **WHY}
 
+CONFIRMED = {f"W{number}": "seen twice" for number in range(1, 15)}
+RATED = {"day": "2024-05-01", "edss_rater": 3.5, "rater_reason": "chart", "confirmed": CONFIRMED}
+
 # address: the body of its POST (pages) or of its POST and PATCH (API), for this world and user; not listed: empty
 BODIES: dict[str, Callable[[World, User], dict]] = {
     "account_login": lambda w, u: {"login": w.target.email, "password": PASSWORD},
@@ -198,6 +214,25 @@ BODIES: dict[str, Callable[[World, User], dict]] = {
     "outcomes:outlook": lambda w, u: examined(u, "2024-05-01"),
     "outcomes:patients": lambda w, u: {"q": "Muster"},
     "outcomes:imports": lambda w, u: files(),
+    "outcomes:export": lambda w, u: {"reason": "ethics vote 114", "form": "csv"},
+    "patients:patient_erase": lambda w, u: {"submission": key(), "reason": "letter of 3 May", "code": w.patient.code},
+    "patients:tokens": lambda w, u: {"submission": key(), "name": "Laboratory", "days": "30"},
+    "api:centre-patients": lambda w, u: {"sex": "male", "birth": "1980-05-01", "family_name": "Okafor"},
+    "api:patient-detail": lambda w, u: stored("patient")(w) | {"family_name": "Okafor"},
+    "api:patient-consents": lambda w, u: {"decision": "given", "day": "2024-02-03"},
+    "api:patient-phenotypes": lambda w, u: {"kind": "SPMS"},
+    "api:patient-assessments": lambda w, u: RATED,
+    "api:patient-relapses": lambda w, u: {"onset": "2024-02-03"},
+    "api:patient-treatments": lambda w, u: {"drug": "fingolimod"},
+    "api:patient-courses": lambda w, u: {"state": "complete", "infusions": [{"day": "2021-05-03"}]},
+    **{
+        f"api:{word}-detail": lambda w, u, word=word: stored(word)(w) | {"note": "calm"}
+        for word in ("assessment", "relapse", "treatment", "course")
+    },
+    **{
+        f"api:{word}-void": lambda w, u, word=word: stored(word)(w)
+        for word in ("assessment", "relapse", "treatment", "course")
+    },
 }  # fmt: skip
 
 
