@@ -180,7 +180,8 @@ class PatientView(ApiView):
         return self.with_names(response)
 
     def with_names(self, response: Response) -> Response:
-        identity = services.identity_of(Patient.objects.get(code=response.data["code"]))
+        patient = visible_patients(self.request.user).get(code=response.data["code"])
+        identity = services.identity_of(patient)
         response.data |= {name: getattr(identity, name, None) for name in NAMES}
         return response
 

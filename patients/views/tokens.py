@@ -29,7 +29,7 @@ def tokens(request):
         with form.collecting_errors():
             pk = int(writing.once(request.user, form.cleaned_data["submission"], form.digest(), work))
             if text:
-                token = ApiToken.objects.get(pk=pk)
+                token = ApiToken.objects.get(pk=pk, user=request.user)
                 return render(request, "patients/token_made.html", {"token": token, "text": text})
             messages.info(request, "This token is made. It is shown only once.")
             return redirect("patients:tokens")
