@@ -106,7 +106,7 @@ def person(story: Story, rng: np.random.Generator, today: date) -> SimPatient:
         life.last = death - timedelta(days=1)
     elif story == "lost":
         life.last = start + life.days(420, max(430, (today - start).days - 620))
-    relapses = tuple(_relapses(life, onset))
+    relapses = tuple({relapse.onset: relapse for relapse in _relapses(life, onset)}.values())  # no onset twice
     visits = [] if story == "new" else _visits(life, relapses, max(onset, start - life.days(900, 1500)))
     if death and story == "dies_of_ms":
         visits.append(SimVisit(death, 10.0, None, visit_type="unscheduled", mode="unknown", own_value="Death from MS"))

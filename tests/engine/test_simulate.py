@@ -73,6 +73,14 @@ def test_every_story_is_told_and_nothing_lies_ahead(people):
             assert all(day <= person.death for course in person.courses for day in course.days)
 
 
+@pytest.mark.parametrize("days", range(0, 360, 30))
+def test_nobody_has_two_relapses_of_one_day_whatever_the_day_of_today(days):
+    """A registry refuses the second one, and with it the demo of a first start."""
+    for person in cohort(417, 120, TODAY + timedelta(days=days)):
+        onsets = [relapse.onset for relapse in person.relapses]
+        assert len(onsets) == len(set(onsets))
+
+
 def test_courses_follow_one_another(people):
     for person in people:
         exact = [course.days for course in person.courses if course.days and course.precision == "day"]
