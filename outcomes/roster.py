@@ -73,12 +73,13 @@ def sort_key(value: Any, pk: int, descending: bool) -> tuple:
     return (0, -number if descending else number, pk)
 
 
-def page_ids(selection: Selection, wanted: CohortFilter, order: Order, start: int, size: int = PAGE) -> list[int]:
+def page_ids(selection: Selection, wanted: CohortFilter, order: Order, start: int, size: int = 0) -> list[int]:
     """The patients of one page.
 
     People computed in memory are merged in: at most so many of them stand before the page, so that many rows more
     are read before it. With too many stale ones, those are listed only where nothing derived is asked for.
     """
+    size = size or PAGE
     stored, computed = selection.matching(wanted)
     if selection.waiting and not wanted.derived:
         stored = selection.people.exclude(pk__in=selection.computed)

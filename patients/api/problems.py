@@ -31,7 +31,7 @@ SAID = {
     415: "The API reads JSON only: send Content-Type: application/json.",
     428: "Say which version you change: If-Match with the ETag you read, or row_version in the body.",
     429: "Too many requests. Wait a minute.",
-    500: "Something went wrong here. Nothing was saved.",
+    500: "Something went wrong here. Send it again, with the same Idempotency-Key: it may be saved already.",
 }
 Errors = Iterable[tuple[str, str]]
 
