@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from patients import accounts, tokens
 from patients.models import AccessEvent, AccessKind, ApiToken, Membership, Role
+from patients.sessions import BEGAN
 from tests.calling import PROBLEM, Caller
 from tests.factories import PASSWORD, make_user
 
@@ -135,6 +136,9 @@ def test_the_page_shows_it_once(signed_in, clinician):
 
 def test_the_page_asks_for_the_password_when_that_was_long_ago(client, clinician):
     client.force_login(clinician)
+    session = client.session
+    session[BEGAN] -= 301  # five minutes after the sign-in
+    session.save()
 
     answer = client.get(PAGE)
 
