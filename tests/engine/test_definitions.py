@@ -64,6 +64,8 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("relapse_indep", FREE | {"prec_type": "first"}),
         ("relapse_indep", FREE | {"conf": [90]}),
         ("relapse_indep", FREE | {"conf": "90"}),
+        ("relapse_indep", FREE | {"conf": 90}),
+        ("relapse_indep", FREE | {"conf": None}),
         ("relapse_indep", FREE | {"conf": [90, -1]}),
         ("relapse_indep", FREE | {"prec": [None, 0]}),
         ("relapse_indep", FREE | {"conf": [90, None]}),
@@ -386,3 +388,11 @@ def _array(values):
     import numpy as np
 
     return np.array(values, dtype=float)
+
+
+def test_words_read_from_a_file_serve_as_well_as_literals():
+    definition = Definition.from_mapping(json.loads('{"compat": "pymsprog", "worsening": "decrease"}'))
+
+    assert definition == Definition(compat="pymsprog", worsening="decrease")
+    assert definition.peer
+    assert definition.rules().sub_first  # the peer takes a fall for an improvement there

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,11 +41,11 @@ def test_the_order_in_which_grades_are_given_changes_nothing(grades, order, code
     assert result(given_as, code, Policies(), "neurostatus") == result(grades, code, Policies(), "neurostatus")
 
 
-def test_systems_are_named_in_the_order_of_the_sheet_however_they_were_given():
-    grades = {system: {"pyramidal": 5, "sensory": 6}.get(system, 0) for system in reversed(SYSTEMS)}
-    sheet = {system: grades[system] for system in SYSTEMS}
+@pytest.mark.parametrize("order", [SYSTEMS, SYSTEMS[::-1], ("visual", *SYSTEMS[:0:-1])], ids=["sheet", "last", "mixed"])
+def test_systems_are_named_in_the_order_of_the_sheet_however_they_were_given(order):
+    grades = {system: {"pyramidal": 5, "sensory": 6}.get(system, 0) for system in order}
 
-    for given_as in (grades, sheet, grades | {"sensory": Grade(6)}):
+    for given_as in (grades, grades | {"sensory": Grade(6)}):
         current = AssessmentFacts(day=date(2026, 9, 8), grades=given_as, ambulation=1)
         [finding] = warnings(current, None)
         assert finding.sentence == "Walking code 1 is unlikely with pyramidal 5 and sensory 6."
