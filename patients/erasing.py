@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from patients import audit
 from patients.freshness import ERASABLE, ERASED, NO_TEXTS
-from patients.models import AccessKind, ClinicalRecord, Erasure, Identity, Patient, Phenotype, User
+from patients.models import AccessKind, ClinicalRecord, Erasure, Identity, Patient, Phenotype, Submission, User
 from patients.writing import lock, tell
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ def forget(patient: Patient, by: User | None) -> None:
     """
     Identity.objects.filter(patient=patient).delete()
     erase_histories(patient)
+    erase_answers(patient)
     for model in RECORDS:
         for row in model._default_manager.filter(patient=patient).order_by("pk"):
             if erase_texts(row):
@@ -75,6 +76,18 @@ def erase_texts(row: ClinicalRecord) -> bool:
         found |= new != value
         setattr(row, name, new)
     return found
+
+
+def erase_answers(patient: Patient) -> None:
+    """The same in the answers of the API that are kept for a retry: they repeat the record."""
+    texts = {name for model in RECORDS for name in model.free_text}
+    for kept in Submission.objects.filter(answer__startswith="{", answer__contains=patient.code):
+        answer = json.loads(kept.answer)
+        for name in texts & set(answer):
+            value = answer[name]
+            answer[name] = [{**one, "reason": ERASED} for one in value] if isinstance(value, list) else value and ERASED
+        kept.answer = json.dumps(answer)
+        kept.save(update_fields=["answer"])
 
 
 def erase_histories(patient: Patient) -> None:

@@ -13,6 +13,7 @@ from assessments.services import record_assessments, void_assessment
 from outcomes import trajectory
 from patients import erasing, freshness, services
 from patients.models import AccessEvent, Consent, Erasure, Identity, Patient
+from tests.calling import Caller, key
 from tests.factories import course, make_patient, relapse, visit
 from treatments.models import Treatment
 from treatments.services import record_treatments
@@ -44,6 +45,9 @@ def told(centre, clinician):
     services.record_consent(Consent(patient=patient, decision="given", day=date(2020, 1, 1)), by=clinician)
     patient.sex = "other"
     services.amend(patient, by=clinician, identity=None, reason=f"{NAME} told us", row_version=1)
+    sent = {"onset": "2019-09-01", "note": f"{NAME} wrote"}
+    made = Caller(clinician).post(f"/patients/{patient.code}/relapses/", sent, idempotency_key=key())
+    assert made.status_code == 201
     trajectory.refresh([patient.pk])
     return patient
 
