@@ -103,7 +103,9 @@ def test_production_has_several_workers(servers, tmp_path):
 
 def test_production_does_not_start_on_the_demo_registry(servers, tmp_path):
     with servers(tmp_path) as here:
-        assert here.edss("seed").returncode == 0
+        here.python(
+            "from patients.models import User; User.objects.create_user('a@demo.example', name='A', is_demo=True)"
+        )
         refused = here.edss("worker", **PRODUCTION)
         assert refused.returncode == 2
         assert "demo registry" in refused.stderr
