@@ -25,14 +25,15 @@ from edss_tracker.keeping.rows import Tables
 from outcomes import recompute
 from patients import erasing, freshness
 from patients.erasing import Entry
-from patients.models import AccountLink, Freshness
+from patients.models import AccountLink, ApiToken, Freshness
 
 Say = Callable[[str], None]
 SHOWN = 20
 # what a restore itself changes; everything else must be as it was
-ENDED = {"django_session", "usersessions_usersession", "patients_accountlink"}
+ENDED = {"django_session", "usersessions_usersession", "patients_accountlink", "patients_apitoken"}
 BY_ERASURE = {
-    "patients_erasure", "patients_identity", "patients_accessevent", "patients_freshness", "sqlite_sequence",
+    "patients_erasure", "patients_identity", "patients_accessevent", "patients_freshness", "patients_submission",
+    "sqlite_sequence",
     *freshness.INPUTS, "patients_phenotype", *freshness.ERASABLE,
 }  # fmt: skip
 
@@ -258,9 +259,10 @@ def unexpected(changed: list[str], erased: bool) -> list[str]:
 
 
 def end_sessions() -> None:
-    """Nobody is signed in, and links that were open then are closed: they may have been used since."""
+    """Nobody is signed in; links and tokens that were open then are closed: used or revoked since, they are no good."""
     with transaction.atomic():
         UserSession.objects.all().delete()
         Session.objects.all().delete()
         now = timezone.now()
         AccountLink.objects.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
+        ApiToken.objects.filter(revoked_at=None).update(revoked_at=now)

@@ -49,7 +49,11 @@ def fill() -> None:
 
 
 def fill_and_back_up(target: str) -> None:
+    from patients.models import User
+    from patients.tokens import make_token
+
     fill()
+    make_token(User.objects.get(), name="Laboratory", days=30)
     assert "8 patients, 24 assessments, 1 account" in done("backup", target)
 
 
@@ -103,7 +107,7 @@ def restored(folder: str) -> None:
     from django.contrib.sessions.models import Session
     from django.test import Client
 
-    from patients.models import Erasure, User
+    from patients.models import ApiToken, Erasure, User
 
     target, kept = Path(folder, "a.edss"), Path(folder, "list")
     fill_and_back_up(str(target))
@@ -127,6 +131,7 @@ def restored(folder: str) -> None:
     assert not on_disk(folder, b"Zaphodia2")
     assert "Zaphodia3 walks" in texts()
     assert Session.objects.count() == 0
+    assert not ApiToken.objects.filter(revoked_at=None).exists()
     check()
     assert [path.stat().st_mode & 0o077 for path in Path(folder, "data").glob("*before-restore*")] == [0]
 
