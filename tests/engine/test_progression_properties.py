@@ -103,6 +103,7 @@ def test_other_patients_in_the_table_change_nothing(rng):
         alone = run(visits, relapses, definition)
         assert [event.as_mapping() for event in found.of(index)] == seen(alone)[0]
         assert [change.as_mapping() for change in found.unconfirmed_of(index)] == seen(alone)[1]
+        assert found.content_hash_of(index) == alone.content_hash
 
 
 def test_a_patient_far_down_a_table_is_found_as_alone():

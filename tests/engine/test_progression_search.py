@@ -168,6 +168,13 @@ def test_a_change_more_than_90_days_after_a_relapse_meets_a_new_baseline(relapse
     assert events(run(*visits, relapses=[relapse], relapse_rebl=True)) == found
 
 
+@pytest.mark.parametrize(("onset", "found"), [(60, [("CDW", 60, 2.0)]), (61, [])])
+def test_a_change_after_the_end_of_a_relapse_meets_a_new_baseline(onset, found):
+    visits = (0, 2.0), (onset, 3.0), (200, 3.0), (300, 3.0)
+
+    assert events(run(*visits, relapses=[(10, 60)], relapse_rebl=True, relapse_end=True)) == found
+
+
 def test_a_change_at_the_last_visit_after_a_relapse_is_told():
     found = run((0, 2.0), (100, 2.0), (300, 3.0), relapses=[60], relapse_rebl=True)
 
