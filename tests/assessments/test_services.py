@@ -44,6 +44,7 @@ BAD_RELAPSES = {
     "relapse_steroid_known": {"steroid": "tea"},
     "relapse_onset_in_range": {"onset": date(1899, 12, 31)},
     "relapse_onset_precision": {"onset": date(2026, 3, 3), "onset_precision": "year"},
+    "relapse_end_after_onset": {"end": date(2026, 2, 1)},
     "relapse_end_in_range": {"end": date(2200, 1, 1)},
     "relapse_end_precision": {"end": date(2026, 6, 3), "end_precision": "month"},
     "assessments_relapse_void_reason": {"void_reason": "no moment"},
