@@ -7,7 +7,7 @@ sqlite      the suite on SQLite, nothing else needed
 postgresql  the suite on PostgreSQL and Redis, and what is too long to run twice
 processes   web server, worker and sweep as a clinic starts them, and a real browser
 
-The checks come first, then the three others at the same time.
+The checks come first, then all the others at the same time.
 DATABASE_URL and REDIS_URL name servers to use. Without them throw-away ones are started from the programs on this
 machine, in a temporary folder, and are gone at the end. What could not run is named in the last lines; with CI=true
 that is a failure.
@@ -31,6 +31,12 @@ CHECKS = {
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
 NO_DRILL = "not drill"  # what is too long for each change: `make drill`
+DYING = ["tests/faults", "tests/processes/test_poison.py", "tests/processes/test_worker.py"]
+PROCESSES = {  # name: (mark, files)
+    "processes": ("processes", ["tests", *(f"--ignore={path}" for path in DYING)]),
+    "processes that die": ("processes", DYING),
+    "browser": ("browser", ["tests"]),
+}
 PARTS = ("checks", "sqlite", "postgresql", "processes")
 
 
@@ -41,7 +47,7 @@ def main(names: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     report = Report()
     with tempfile.TemporaryDirectory(prefix="edss-test-") as folder, ExitStack() as servers:
-        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", "processes")]
+        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", *PROCESSES)]
         report.run(checks(environs[0]) if "checks" in wanted else [])
         rows: list[list[Step]] = [sqlite(environs[0]) if "sqlite" in wanted else []]
         if wanted & {"postgresql", "processes"}:
@@ -51,7 +57,8 @@ def main(names: list[str]) -> int:
                 report.missing.append(f"the suite on PostgreSQL and Redis, the processes, the browser ({problem})")
             else:
                 rows.append(postgresql(environs[1] | addresses, report) if "postgresql" in wanted else [])
-                rows.append(processes(environs[2] | addresses, report) if "processes" in wanted else [])
+                if "processes" in wanted:
+                    rows += processes(environs[2:], addresses, report)
         try:
             report.run_beside(rows)
         finally:
@@ -85,14 +92,17 @@ def postgresql(environ: dict[str, str], report: Report) -> list[Step]:
     ]
 
 
-def processes(environ: dict[str, str], report: Report) -> list[Step]:
-    """What starts real processes, most of which wait."""
+def processes(environs: list[dict[str, str]], addresses: dict[str, str], report: Report) -> list[list[Step]]:
+    """What starts real processes, most of which wait: rows that run beside each other."""
     browser = chromium()
-    if browser:
-        command = [*PYTEST, "-m", f"(processes or browser) and {NO_DRILL}"]
-        return [Step("processes and browser", command, environ | {"CHROMIUM": browser})]
-    report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
-    return [Step("processes", [*PYTEST, "-m", f"processes and not browser and {NO_DRILL}"], environ)]
+    if not browser:
+        report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
+    rows = []
+    for (name, (mark, where)), environ in zip(PROCESSES.items(), environs, strict=True):
+        if mark == "processes" or browser:
+            command = [*PYTEST, "-m", f"{mark} and {NO_DRILL}", *where]
+            rows.append([Step(name, command, environ | addresses | ({"CHROMIUM": browser} if browser else {}))])
+    return rows
 
 
 def server_addresses(servers: ExitStack) -> dict[str, str]:
