@@ -178,7 +178,7 @@ def test_the_same_key_with_another_body_is_told_and_not_saved(signed_in, patient
 # The live result
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     grades=st.tuples(*(st.integers(0, GRADE_MAX[system]) for system in SYSTEMS)),
     walked=st.sampled_from([("700", "none", 1), ("400", "none", 2), ("150", "none", 4), ("60", "one_side", 6)]),
@@ -517,7 +517,7 @@ MORE = (
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     junk=st.dictionaries(
         st.sampled_from([*NAMES, *MORE, "row_version", "shown_previous", "keep_day"]), JUNK, min_size=3
@@ -535,7 +535,7 @@ def test_no_input_breaks_the_form_or_is_saved(signed_in, patient, clinician, jun
     assert not Assessment.objects.exists()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.dictionaries(st.sampled_from([*relapse_entry(), "end", "note", "hospital"]), JUNK, min_size=1))
 def test_no_input_breaks_the_relapse_form(signed_in, patient, junk):
     response = signed_in.post(url("relapse_add", patient), relapse_entry() | junk | {"severity": "٣"})

@@ -54,6 +54,9 @@ class Told:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+BREATH = 0.4  # seconds at most between two saves of a writer; else the writers take what the workers need
+
+
 class Refused(Exception):
     """An answer that is no acknowledgement and that sending again will not change."""
 
@@ -71,7 +74,7 @@ class Writer(threading.Thread):
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        while not self.stopping.is_set():
+        while not self.stopping.wait(self.random.uniform(0, BREATH)):
             try:
                 self.save_something()
             except Refused as refused:

@@ -71,7 +71,7 @@ def test_an_admin_sets_up_a_second_factor_signs_in_with_it_and_loses_the_phone(c
         tab.goto(path)
         audit(tab, name)
 
-    tab.click("text=Sign out")
+    tab.click("[aria-label='Sign out']")
     give_password(tab, admin.email)
     expect(tab.locator("h1")).to_have_text("Code from your app")
     audit(tab, "mfa-code")
@@ -83,7 +83,7 @@ def test_an_admin_sets_up_a_second_factor_signs_in_with_it_and_loses_the_phone(c
     tab.click("main button:has-text('Sign in')")
     tab.wait_for_url("**/patients/")
 
-    tab.click("text=Sign out")  # the phone is lost: a recovery code, and then another admin
+    tab.click("[aria-label='Sign out']")  # the phone is lost: a recovery code, and then another admin
     give_password(tab, admin.email)
     tab.fill("[name=code]", codes[0])
     tab.click("main button:has-text('Sign in')")
@@ -181,7 +181,7 @@ def test_after_the_sign_out_back_shows_nothing(clinic, clinician, patient):
     give_password(tab, clinician.email)
     tab.goto(f"/patients/{patient.code}/")
     expect(tab.locator("main")).to_contain_text("Muster")
-    tab.click("text=Sign out")
+    tab.click("[aria-label='Sign out']")
     tab.wait_for_url("**/account/login/**")
 
     tab.go_back()

@@ -64,11 +64,7 @@ def expected(name, method, roles, foreign):
 @pytest.mark.matrix
 @pytest.mark.parametrize(
     ("who", "foreign"),
-    [
-        *((role, foreign) for role in Role.values for foreign in (False, True)),
-        ("nobody", True),
-        ("registry admin", False),
-    ],
+    [("clinician", False), ("clinician", True), ("admin", False), ("registry admin", False)],  # all: test_access.py
 )
 def test_every_cell_is_as_the_table_says(values, centre, other_centre, who, foreign):
     """By token, so that no cell can sign another one out. None of them saves anything."""

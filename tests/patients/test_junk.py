@@ -103,7 +103,7 @@ def post_junk(client, pages, part, data):
     assert response.status_code in EXPECTED
 
 
-junk = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+junk = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @junk
