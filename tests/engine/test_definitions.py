@@ -1,6 +1,8 @@
 """Definitions: what is refused and how, the form they are written in, their hash and their sentence."""
 
 import json
+import re
+from dataclasses import FrozenInstanceError
 from math import inf, nan
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.definitions import RelapseFree
-from engine.progression import PRESETS, Definition
+from engine.progression import PRESETS, Definition, detect
 from engine.steps import STEPS, steps_of
 from tests.engine import drawn
 
@@ -396,3 +398,23 @@ def test_words_read_from_a_file_serve_as_well_as_literals():
     assert definition == Definition(compat="pymsprog", worsening="decrease")
     assert definition.peer
     assert definition.rules().sub_first  # the peer takes a fall for an improvement there
+
+
+def test_a_word_read_from_a_file_keeps_its_relapses_as_well():
+    word = json.loads('{"relapse_history": "peer"}')
+
+    assert Definition.from_mapping(word).rules().drop_earlier
+    assert not Definition().rules().drop_earlier
+
+
+@pytest.mark.parametrize("row", [[1.0], [1.0, 1.0, 1.0], 1.0, "ab"])
+def test_a_row_of_steps_is_two_numbers(row):
+    with pytest.raises(ValueError, match=re.escape(f"[from, points], not {row!r}")):
+        Definition.from_mapping({"steps": {"worsening": [row], "improvement": [[0, 1.0]]}})
+
+
+def test_what_was_found_cannot_be_changed_afterwards():
+    found = detect([("2020-01-01", 2.0), ("2021-01-01", 3.0)], [], Definition())
+
+    with pytest.raises(FrozenInstanceError):
+        found.events = ()
