@@ -1,12 +1,15 @@
 """What is too long for each change: `make drill`, before a release and after a change of what it is about.
 
-    python tools/drill.py [faults] [api] [rounds] [files] [export] [restore]      (no name: all, about two hours)
+    python tools/drill.py [faults] [api] [rounds] [files] [export] [processes]
+                             [browser] [restore]      (no name: all, about two hours)
 
 faults   an installation in production shape, and the embedded one, under hundreds of faults while people save
 api      the API against its own schema
 rounds   two editors and double submits through the API
 files    mutated import files
 export   a cohort of a million rows
+processes  patients whose computation fails, parallel guesses of a password, a large import while people save
+browser  accounts and idle sessions
 restore  backup and restore of a large registry, on both databases
 
 Everything runs on throw-away servers, started as `make test` starts them. How much is drawn is set in the environment;
@@ -49,6 +52,10 @@ PARTS = {
     "rounds": Part("tests/processes/test_api_parallel.py", cases={"EDSS_ROUNDS": "1000"}),
     "files": Part("tests/outcomes/test_import_mutations.py", DRILL, {"EDSS_MUTATED_FILES": "10000"}),
     "export": Part("tests/processes/test_export_stream.py", DRILL, {"EDSS_EXPORTED_ROWS": "1000000"}),
+    "processes": Part(
+        "tests/processes/test_poison.py tests/processes/test_signing_in.py tests/outcomes/test_import_speed.py", DRILL
+    ),
+    "browser": Part("tests/flows", DRILL),
     "restore": Part("tests/processes/test_keeping.py tests/processes/test_keeping_large.py", DRILL),
 }
 

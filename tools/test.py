@@ -31,12 +31,13 @@ CHECKS = {
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
 NO_DRILL = "not drill"  # what is too long for each change: `make drill`
-DYING = ["tests/faults", "tests/processes/test_poison.py", "tests/processes/test_worker.py"]
-PROCESSES = {  # name: (mark, files)
-    "processes": ("processes", ["tests", *(f"--ignore={path}" for path in DYING)]),
-    "processes that die": ("processes", DYING),
-    "browser": ("browser", ["tests"]),
-}
+# What needs no database runs once, on the first suite
+NO_DATABASE = (
+    "tests/engine", "tests/house/test_templates.py", "tests/house/test_words.py", "tests/house/test_docs.py",
+    "tests/house/test_deployment.py", "tests/house/test_lint.py", "tests/outcomes/test_score_command.py",
+    "tests/outcomes/test_row_scorer.py", "tests/outcomes/test_writing.py", "tests/outcomes/test_events_command.py",
+    "tests/outcomes/test_import_reading.py", "tests/outcomes/test_import_mapping.py",
+)  # fmt: skip
 PARTS = ("checks", "sqlite", "postgresql", "processes")
 
 
@@ -47,7 +48,7 @@ def main(names: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     report = Report()
     with tempfile.TemporaryDirectory(prefix="edss-test-") as folder, ExitStack() as servers:
-        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", *PROCESSES)]
+        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", "processes")]
         report.run(checks(environs[0]) if "checks" in wanted else [])
         rows: list[list[Step]] = [sqlite(environs[0]) if "sqlite" in wanted else []]
         if wanted & {"postgresql", "processes"}:
@@ -57,8 +58,7 @@ def main(names: list[str]) -> int:
                 report.missing.append(f"the suite on PostgreSQL and Redis, the processes, the browser ({problem})")
             else:
                 rows.append(postgresql(environs[1] | addresses, report) if "postgresql" in wanted else [])
-                if "processes" in wanted:
-                    rows += processes(environs[2:], addresses, report)
+                rows.append(processes(environs[2] | addresses, report) if "processes" in wanted else [])
         try:
             report.run_beside(rows)
         finally:
@@ -86,23 +86,25 @@ def postgresql(environ: dict[str, str], report: Report) -> list[Step]:
         Step("engine, exhaustive", [*PYTEST, "tests/engine", "-m", marks], environ),
         Step(
             "suite, PostgreSQL",
-            [*PYTEST, "--ignore=tests/engine", "-m", f"not browser and not processes and {NO_DRILL}"],
+            [
+                *PYTEST,
+                *(f"--ignore={path}" for path in NO_DATABASE),
+                "-m",
+                f"not browser and not processes and {NO_DRILL}",
+            ],
             environ,
         ),
     ]
 
 
-def processes(environs: list[dict[str, str]], addresses: dict[str, str], report: Report) -> list[list[Step]]:
-    """What starts real processes, most of which wait: rows that run beside each other."""
+def processes(environ: dict[str, str], report: Report) -> list[Step]:
+    """What starts real processes, most of which wait."""
     browser = chromium()
-    if not browser:
-        report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
-    rows = []
-    for (name, (mark, where)), environ in zip(PROCESSES.items(), environs, strict=True):
-        if mark == "processes" or browser:
-            command = [*PYTEST, "-m", f"{mark} and {NO_DRILL}", *where]
-            rows.append([Step(name, command, environ | addresses | ({"CHROMIUM": browser} if browser else {}))])
-    return rows
+    if browser:
+        command = [*PYTEST, "-m", f"(processes or browser) and {NO_DRILL}"]
+        return [Step("processes and browser", command, environ | {"CHROMIUM": browser})]
+    report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
+    return [Step("processes", [*PYTEST, "-m", f"processes and not browser and {NO_DRILL}"], environ)]
 
 
 def server_addresses(servers: ExitStack) -> dict[str, str]:

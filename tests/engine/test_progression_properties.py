@@ -169,8 +169,8 @@ def test_a_later_visit_never_rewrites_an_event_under_a_fixed_baseline(rng):
     visits, relapses, _ = draw(rng)
     options = {name: value for name, value in drawn.own_options(rng).items() if name not in NOT_FINAL}
     definition = Definition.from_mapping(options)
-    if len(definition.conf_days) > 1:  # else a longer window can confirm an earlier onset, over visits between
-        definition = definition.changed(check_intermediate=True)
+    # of several windows a later one can confirm an earlier onset
+    definition = definition.changed(conf_days=definition.conf_days[:1], conf_tol_days=definition.conf_tol_days[:1])
 
     shown = [run(visits[:count], relapses, definition).events for count in range(2, len(visits) + 1)]
 

@@ -28,9 +28,6 @@ def one_machine(folder) -> tuple[Figures, str]:
         return found, place.here.said()
 
 
-SHAPES = (production, one_machine)
-
-
 @pytest.fixture(scope="module")
 def runs(request, tmp_path_factory):
     """Both at the same time, where both were asked for: they mostly wait."""
@@ -42,7 +39,7 @@ def runs(request, tmp_path_factory):
             INTERRUPTED.set()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [production, pytest.param(one_machine, marks=pytest.mark.drill)])
 def test_nothing_is_lost_under_faults(runs, show, shape):
     found, said = runs[shape].result()
     show(found.table())

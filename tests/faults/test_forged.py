@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+import pytest
 from redis import Redis
 
 from edss_tracker.processes import worker_command
@@ -30,6 +31,7 @@ print(Freshness.objects.stale().count(), Trajectory.objects.count(), *versions)
 """
 
 
+@pytest.mark.drill
 def test_the_worker_lives_through_whatever_stands_in_redis(tmp_path):
     with ExitStack() as servers:
         server = entered(servers, own_redis())

@@ -46,6 +46,7 @@ def enrol(tab) -> str:
     return secret
 
 
+@pytest.mark.drill
 def test_an_admin_sets_up_a_second_factor_signs_in_with_it_and_loses_the_phone(clinic, admin, registry_admin, settings):
     settings.SECOND_FACTOR_REQUIRED = True
     tab = clinic.open()
@@ -103,6 +104,7 @@ def test_an_admin_sets_up_a_second_factor_signs_in_with_it_and_loses_the_phone(c
     tab.wait_for_url("**/2fa/totp/activate/")
 
 
+@pytest.mark.drill
 def test_invitation_reset_link_sessions_and_deactivation(clinic, admin, centre):
     boss, person = clinic.open(), clinic.open()
     give_password(boss, admin.email)

@@ -70,6 +70,7 @@ def test_the_warning_comes_first_and_staying_keeps_what_was_typed(clinic, clinic
     assert Relapse.objects.get().note == "typed before lunch"
 
 
+@pytest.mark.drill
 def test_typing_keeps_the_sign_in_of_this_tab_and_of_the_others(clinic, clinician, patient, settings):
     settings.IDLE_SECONDS = 16  # warned at half of it
     resting = clinic.open()
@@ -113,6 +114,7 @@ def test_when_it_is_over_the_page_is_covered_and_nothing_typed_is_lost(clinic, c
     assert Relapse.objects.get().note == "typed before lunch"
 
 
+@pytest.mark.drill
 def test_who_signs_in_next_does_not_get_the_page_of_the_one_before(clinic, clinician, patient, centre):
     other = make_user("next", centre=centre)
     tab = clinic.open()
@@ -131,6 +133,7 @@ def test_who_signs_in_next_does_not_get_the_page_of_the_one_before(clinic, clini
     assert User.objects.get(pk=other.pk).last_login
 
 
+@pytest.mark.drill
 def test_a_page_without_anything_typed_goes_to_the_sign_in(clinic, clinician, patient):
     tab = clinic.open()
     give_password(tab, clinician.email)

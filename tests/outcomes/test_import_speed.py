@@ -65,7 +65,7 @@ def large_file(path, patients=1000, visits=20):
                 writer.writerow([f"p{patient}", day, f"{2 + visit % 6 / 2}", *grades, 0, -(90 * visit + 40)])
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_twenty_thousand_assessments_while_another_process_saves(here):
     large_file(here.folder / "large.csv")
     stop = here.folder / "stop"

@@ -90,6 +90,7 @@ def stored(installation) -> dict:
     return json.loads(installation.python(ROWS))
 
 
+@pytest.mark.parametrize("installation", [pytest.param("embedded", marks=pytest.mark.drill), "servers"], indirect=True)
 def test_nothing_is_lost_or_doubled_at_a_real_server(clinic):
     """One installation for all three, since starting one takes longer than any of them."""
     two_editors(*clinic)

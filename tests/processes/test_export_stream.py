@@ -119,7 +119,8 @@ def test_a_file_shows_one_moment_while_others_save(installation):
     assert said["after"] == [said["eligible"], False, True, "2026-11-01", "9.0"]
 
 
-@pytest.mark.parametrize("rows", [pytest.param(ROWS, marks=[pytest.mark.drill] if ROWS > 100_000 else [])])
+@pytest.mark.drill
+@pytest.mark.parametrize("rows", [ROWS])
 def test_memory_stays_flat_however_many_rows(installation, rows):
     """Resident memory of the process that streams. EDSS_EXPORTED_ROWS=1000000 in `make drill`."""
     seen = run(installation, MANY_ROWS, rows, patience=120 + rows // 200)

@@ -26,6 +26,7 @@ def test_a_restore_brings_back_what_was_but_nobody_who_was_erased(installation):
     tell(installation, f"restored({str(installation.folder)!r})")
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("story", ["tampered", "of_another_version"])
 def test_a_backup_that_is_not_as_it_should_be(servers, tmp_path, story):
     with servers(tmp_path) as here:
@@ -147,6 +148,7 @@ def test_a_session_in_the_database_is_noticed(servers, tmp_path):
         here.close()
 
 
+@pytest.mark.drill
 def test_an_old_client_of_the_server_is_named(servers, tmp_path):
     with servers(tmp_path) as here:
         tools = here.folder / "bin"

@@ -31,6 +31,7 @@ def visitor(here) -> Visitor:
     return found
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("installation", ["servers"], indirect=True)
 def test_of_eight_parallel_guesses_five_are_looked_at_with_redis_frozen(installation, redis_server):
     installation.python(PEOPLE, EDSS_HINTS="off")
