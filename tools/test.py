@@ -58,7 +58,9 @@ def main(names: list[str]) -> int:
                 report.missing.append(f"the suite on PostgreSQL and Redis, the processes, the browser ({problem})")
             else:
                 rows.append(postgresql(environs[1] | addresses, report) if "postgresql" in wanted else [])
-                rows.append(processes(environs[2] | addresses, report) if "processes" in wanted else [])
+                if "processes" in wanted:
+                    rows[0] += browser(environs[0] | addresses, report)  # the first suite is through before the others
+                    rows.append(processes(environs[2] | addresses))
         try:
             report.run_beside(rows)
         finally:
@@ -97,14 +99,18 @@ def postgresql(environ: dict[str, str], report: Report) -> list[Step]:
     ]
 
 
-def processes(environ: dict[str, str], report: Report) -> list[Step]:
+def processes(environ: dict[str, str]) -> list[Step]:
     """What starts real processes, most of which wait."""
-    browser = chromium()
-    if browser:
-        command = [*PYTEST, "-m", f"(processes or browser) and {NO_DRILL}"]
-        return [Step("processes and browser", command, environ | {"CHROMIUM": browser})]
-    report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
     return [Step("processes", [*PYTEST, "-m", f"processes and not browser and {NO_DRILL}"], environ)]
+
+
+def browser(environ: dict[str, str], report: Report) -> list[Step]:
+    """What drives a real browser."""
+    program = chromium()
+    if program:
+        return [Step("browser", [*PYTEST, "-m", f"browser and {NO_DRILL}"], environ | {"CHROMIUM": program})]
+    report.missing.append("the tests in a browser (no Chromium: install it, or set CHROMIUM to its path)")
+    return []
 
 
 def server_addresses(servers: ExitStack) -> dict[str, str]:
