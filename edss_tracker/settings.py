@@ -37,8 +37,9 @@ def kept_secret() -> str:
         part = path.with_name(f"secret-{secrets.token_hex(8)}")
         part.touch(mode=0o600)
         part.write_text(secrets.token_urlsafe(50))
-        if path.exists():  # empty: a disk was full
-            path.unlink()
+        with suppress(FileNotFoundError):
+            if not path.stat().st_size:  # a disk was full; one that another process has just made is whole
+                path.unlink()
         with suppress(FileExistsError):
             path.hardlink_to(part)
         part.unlink()
