@@ -15,7 +15,7 @@ import pytest
 
 from tests.processes.installation import eventually
 
-ROUNDS = int(os.environ.get("EDSS_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("EDSS_ROUNDS", "10"))
 SAVES, CLIENTS = 200, 8
 MADE = """
 from patients.models import Centre, Membership, Patient, User
