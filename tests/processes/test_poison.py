@@ -178,8 +178,7 @@ def running(embedded, servers, tmp_path_factory):
         }
 
 
-@pytest.mark.parametrize(
-    "scenario", [solo_worker, *(pytest.param(one, marks=pytest.mark.drill) for one in (sweep, worker_with_children))]
-)
+@pytest.mark.drill
+@pytest.mark.parametrize("scenario", [solo_worker, sweep, worker_with_children])
 def test_the_bad_ones_are_given_up_and_the_others_are_served(running, scenario):
     running[scenario].result()
