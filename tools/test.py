@@ -7,7 +7,8 @@ sqlite      the suite on SQLite, nothing else needed
 postgresql  the suite on PostgreSQL and Redis, and what is too long to run twice
 processes   web server, worker and sweep as a clinic starts them, and a real browser
 
-The checks come first, then all the others at the same time.
+The checks come first, then the others at the same time; the browser after the suite on SQLite. What is too long for
+each change is in tools/drill.py.
 DATABASE_URL and REDIS_URL name servers to use. Without them throw-away ones are started from the programs on this
 machine, in a temporary folder, and are gone at the end. What could not run is named in the last lines; with CI=true
 that is a failure.
