@@ -49,7 +49,7 @@ def main(names: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     report = Report()
     with tempfile.TemporaryDirectory(prefix="edss-test-") as folder, ExitStack() as servers:
-        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", "processes")]
+        environs = [clean_environ(Path(folder, name)) for name in ("sqlite", "postgresql", "processes", "faults")]
         report.run(checks(environs[0]) if "checks" in wanted else [])
         rows: list[list[Step]] = [sqlite(environs[0]) if "sqlite" in wanted else []]
         if wanted & {"postgresql", "processes"}:
@@ -61,7 +61,7 @@ def main(names: list[str]) -> int:
                 rows.append(postgresql(environs[1] | addresses, report) if "postgresql" in wanted else [])
                 if "processes" in wanted:
                     rows[0] += browser(environs[0] | addresses, report)  # the first suite is through before the others
-                    rows.append(processes(environs[2] | addresses))
+                    rows += [processes(environs[2] | addresses), faults(environs[3] | addresses)]
         try:
             report.run_beside(rows)
         finally:
@@ -102,7 +102,13 @@ def postgresql(environ: dict[str, str], report: Report) -> list[Step]:
 
 def processes(environ: dict[str, str]) -> list[Step]:
     """What starts real processes, most of which wait."""
-    return [Step("processes", [*PYTEST, "-m", f"processes and not browser and {NO_DRILL}"], environ)]
+    marks = f"processes and not browser and {NO_DRILL}"
+    return [Step("processes", [*PYTEST, "tests", "--ignore=tests/faults", "-m", marks], environ)]
+
+
+def faults(environ: dict[str, str]) -> list[Step]:
+    """Servers die here while the others wait for theirs; a row of its own keeps the whole short."""
+    return [Step("faults", [*PYTEST, "tests/faults", "-m", NO_DRILL], environ)]
 
 
 def browser(environ: dict[str, str], report: Report) -> list[Step]:
