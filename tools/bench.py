@@ -8,7 +8,6 @@ Every figure is of this machine and this run. Memory is the highest that a proce
 
 # ruff: noqa: S603
 
-import importlib.util
 import json
 import os
 import platform
@@ -27,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+from servers import CannotRun, own_postgresql
 
 from engine import compiling
 from engine.progression import Cohort, Definition, detect, detect_cohort
@@ -181,19 +181,14 @@ def database() -> Iterator[dict[str, str]]:
     if os.environ.get("DATABASE_URL"):
         yield dict(os.environ)
         return
-    spec = importlib.util.spec_from_file_location("throw_away_servers", ROOT / "tools" / "test.py")
-    assert spec
-    assert spec.loader
-    servers = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(servers)
     with ExitStack() as stack:
         try:
-            address = stack.enter_context(servers.own_postgresql())
-        except servers.CannotRun as problem:
+            server = stack.enter_context(own_postgresql())
+        except CannotRun as problem:
             print(f"\nOn SQLite, in one process: {problem}.")
             yield dict(os.environ)
         else:
-            yield os.environ | {"DATABASE_URL": address}
+            yield os.environ | {"DATABASE_URL": server.url}
 
 
 if __name__ == "__main__":
