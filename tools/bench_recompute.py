@@ -1,4 +1,4 @@
-"""How long `edss-tracker recompute --all` takes, how much memory, and what those who save meanwhile feel.
+"""How long `edss-tracker recompute --all` takes, how much memory, what those who save meanwhile feel, and one patient.
 
     python tools/bench_recompute.py [PATIENTS ...]     (1,000, 10,000 and 100,000 when none are named)
 
@@ -23,14 +23,15 @@ from urllib.parse import urlsplit, urlunsplit
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (1_000, 10_000, 100_000)
 EVERY = 0.1  # seconds between saves
-LIMITS = "limits for 100,000: 30 s, 1024 MiB, 500 ms"
+ALONE = 200  # patients that are computed one by one
+LIMITS = "limits for 100,000: 30 s, 1024 MiB, 500 ms; one patient: 10 ms"
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
         one(int(sys.argv[2]))
         return
-    print(" patients  seconds  a second   CPU s    MiB  saves   median  longest")
+    print(" patients  seconds  a second   CPU s    MiB  saves   median  longest  one patient")
     for patients in [int(word) for word in sys.argv[1:]] or SIZES:
         with database() as environment:
             part = [sys.executable, __file__, "--one", str(patients)]
@@ -87,9 +88,24 @@ def one(patients: int) -> None:
     saves = saver.seconds or [0.0]
     print(
         f"{patients:>9,} {seconds:>8.1f} {patients / seconds:>9,.0f} {cpu:>7.1f} {peak / 2**20:>6.0f} "
-        f"{len(saver.seconds):>6} {1000 * median(saves):>5.0f} ms {1000 * max(saves):>5.0f} ms",
+        f"{len(saver.seconds):>6} {1000 * median(saves):>5.0f} ms {1000 * max(saves):>5.0f} ms "
+        f"{1000 * alone(patients):>9.1f} ms",
         flush=True,
     )
+
+
+def alone(patients: int) -> float:
+    """Median seconds to load, compute and store a single patient, spread over the table."""
+    from outcomes import trajectory
+
+    took = []
+    for number in range(ALONE):
+        begin = time.monotonic()
+        stored = trajectory.compute([number * patients // ALONE + 1], fresh_too=True)
+        took.append(time.monotonic() - begin)
+        if stored != 1:
+            raise SystemExit(f"patient {number * patients // ALONE + 1} was not stored")
+    return median(took)
 
 
 def memory(root: int) -> int:
