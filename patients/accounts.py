@@ -10,9 +10,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from patients import audit, throttle
-from patients.links import end_sessions, make_link, void_links
+from patients.links import end_sessions, make_link, revoke_tokens, void_links
 from patients.models import AccessKind, Centre, Membership, Role, User
-from patients.tokens import revoke_all
 from patients.writing import Conflict
 
 Roles = dict[int, set[str]]  # centre id to roles
@@ -186,7 +185,7 @@ def deactivate(user: User, *, by: User, confirmed: bool = False) -> User:
         user.is_active = False
         audit.stamp(user, by, "deactivated").save(update_fields=["is_active"])
         void_links(user)
-        revoke_all(user)
+        revoke_tokens(user)
         end_sessions(user)
         audit.note(by, AccessKind.ACCOUNT, detail=f"user {user.pk}: deactivated")
     return user

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from patients import audit, throttle
-from patients.models import AccessKind, AccountLink, User
+from patients.models import AccessKind, AccountLink, ApiToken, User
 
 HOURS = 72
 
@@ -65,7 +65,7 @@ def find_link(token: str, links: QuerySet[AccountLink] | None = None) -> Account
 
 
 def use_link(token: str, password: str) -> User:
-    """Set the password of the link's user, once, and end all sessions. Raises LinkClosed, ValidationError."""
+    """Set the password of the link's user, once, and end all sessions and API tokens. Raises LinkClosed, ValidationError."""
     with transaction.atomic():
         link = find_link(token, open_links().select_for_update(of=("self",)))
         user = User.objects.select_for_update().get(pk=link.user_id)
@@ -79,6 +79,7 @@ def use_link(token: str, password: str) -> User:
         audit.stamp(user, user, "password set through a one-time link").save(update_fields=["password"])
         void_links(user)
         end_sessions(user)
+        revoke_tokens(user)  # who needed a new password may have lost a token with the old one
         throttle.forget("password of an account", user.email.lower())  # who has forgotten it has just tried too often
         audit.note(user, AccessKind.ACCOUNT, detail=f"user {user.pk}: link {link.pk} used")
     return user
@@ -88,3 +89,8 @@ def end_sessions(user: User) -> None:
     """Sign this user out everywhere, at once."""
     for session in UserSession.objects.filter(user=user):
         session.end()
+
+
+def revoke_tokens(user: User) -> None:
+    """End every API token of this user, at once."""
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())

@@ -41,10 +41,6 @@ def revoke(token: ApiToken, *, by: User) -> None:
             audit.note(by, AccessKind.ACCOUNT, detail=f"user {token.user_id}: API token {token.pk} revoked")
 
 
-def revoke_all(user: User) -> None:
-    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
-
-
 def find_token(text: str) -> ApiToken | None:
     """The open token of this text, with its user, who may sign in; else None. Notes the day of its use."""
     if not text.isascii() or len(text) > 100:

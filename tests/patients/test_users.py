@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from patients import accounts, links
+from patients import accounts, links, tokens
 from patients.models import AccessEvent, AccountLink, Membership, Role, Submission, User
 from patients.redaction import HideLinks
 from tests.factories import PASSWORD, make_user
@@ -214,8 +214,9 @@ def test_of_twenty_who_use_a_link_at_the_same_moment_one_succeeds(clinician, adm
     assert User.objects.get(pk=clinician.pk).check_password(f"{NEW_PASSWORD}-{won[0]}")
 
 
-def test_using_a_link_ends_the_sessions_of_its_user(as_admin, clinician):
+def test_using_a_link_ends_the_sessions_and_tokens_of_its_user(as_admin, clinician):
     elsewhere = Client()
+    _, laboratory = tokens.make_token(clinician, name="Laboratory", days=30)
     elsewhere.post(reverse("account_login"), {"login": clinician.email, "password": PASSWORD})
     assert elsewhere.get(reverse("patients:account")).status_code == 200
     token = token_in(as_admin.post(reverse("patients:user_link", args=[clinician.pk])))
@@ -224,6 +225,7 @@ def test_using_a_link_ends_the_sessions_of_its_user(as_admin, clinician):
     Client().post(link(token), {"password": NEW_PASSWORD, "again": NEW_PASSWORD})
 
     assert elsewhere.get(reverse("patients:account")).status_code == 302
+    assert tokens.find_token(laboratory) is None
 
 
 def test_the_link_page_is_kept_nowhere(invited):
