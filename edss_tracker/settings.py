@@ -46,6 +46,14 @@ def kept_secret() -> str:
     return path.read_text(errors="replace")
 
 
+def whole_number(name: str, usual: int) -> int:
+    """A variable that is a number from 1."""
+    text = env.str(name, "").strip() or str(usual)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number from 1.")
+    return int(text)
+
+
 # Half configured it starts nowhere: each process says everything that is missing
 if wrong := production.faults(os.environ) if PRODUCTION else []:
     raise production.HalfConfigured("\n".join(wrong))
@@ -195,8 +203,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 
 # What one person may take out of the registry
-EXPORT_MAX_ROWS = env.int("EDSS_EXPORT_MAX_ROWS", 1_000_000)
-EXPORTS_AN_HOUR = env.int("EDSS_EXPORTS_AN_HOUR", 10)
+EXPORT_MAX_ROWS = whole_number("EDSS_EXPORT_MAX_ROWS", 1_000_000)
+EXPORTS_AN_HOUR = whole_number("EDSS_EXPORTS_AN_HOUR", 10)
 
 HINTS = env.str("EDSS_HINTS", "send")  # `off`: nothing is published and the sweep does the work; `record`: for tests
 if HINTS not in {"send", "off", "record"}:

@@ -188,6 +188,11 @@ def test_a_word_that_the_hints_do_not_know_is_refused(bare):
     assert "EDSS_HINTS" in refused(bare.edss("sweep", EDSS_HINTS="never"))
 
 
+@pytest.mark.parametrize("value", ["ten", "0", "-1", "1e3"])
+def test_a_limit_that_is_no_number_is_refused(bare, value):
+    assert "EDSS_EXPORTS_AN_HOUR" in refused(bare.edss("sweep", EDSS_EXPORTS_AN_HOUR=value))
+
+
 def test_an_empty_host_does_not_mean_every_address(bare):
     assert "--host" in refused(bare.edss("web", "--host", ""))
 
