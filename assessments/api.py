@@ -77,7 +77,7 @@ class WarningSerializer(serializers.Serializer):
     """A warning that stood when the assessment was saved, and why it was right."""
 
     id = serializers.CharField(read_only=True)
-    reason = serializers.CharField(read_only=True)
+    reason = PersonalTextField(read_only=True)
     sentence = serializers.CharField(read_only=True)
 
 
@@ -101,8 +101,8 @@ class AssessmentSerializer(RecordSerializer):
     aid = ChoiceField(choices=Aid.choices, required=False, allow_blank=True)
     observed = ChoiceField(choices=Observed.choices, required=False, allow_blank=True)
     edss_rater = StepField(required=False, allow_null=True)
-    rater_reason = TextField(max_length=200, required=False, allow_blank=True)
-    incomplete_reason = TextField(max_length=200, required=False, allow_blank=True)
+    rater_reason = PersonalTextField(max_length=200, required=False, allow_blank=True)
+    incomplete_reason = PersonalTextField(max_length=200, required=False, allow_blank=True)
     edss_calculated = StepField(read_only=True, allow_null=True)
     edss = StepField(read_only=True, allow_null=True)
     matched_row = serializers.IntegerField(read_only=True, allow_null=True)

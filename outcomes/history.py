@@ -17,6 +17,7 @@ RECORDS = (
     (Phenotype, "Course of MS"),
     (Consent, "Consent"),
 )
+NOT_SHOWN = "a text for those who see names"
 SILENT = {"row_version", "voided_at", "void_reason", "created_at", "created_by", "import_id", "recorded_at"}
 DERIVED = {"policies", "algorithm_version", "matched_row", "confirmed_warnings", "import_row"}
 
@@ -33,15 +34,15 @@ class Change:
     fields: tuple[tuple[str, str, str], ...]
 
 
-def changes_of(patient: Patient) -> list[Change]:
-    """Every change, the latest first."""
-    found = read(Patient.history.filter(id=patient.pk), "Patient")
+def changes_of(patient: Patient, *, texts: bool) -> list[Change]:
+    """Every change, the latest first. `texts`: with what people wrote, which may name a person."""
+    found = read(Patient.history.filter(id=patient.pk), "Patient", texts)
     for model, name in RECORDS:
-        found += read(model.history.filter(patient_id=patient.pk), name)
+        found += read(model.history.filter(patient_id=patient.pk), name, texts)
     return sorted(found, key=lambda change: change.at, reverse=True)
 
 
-def read(rows, name: str) -> list[Change]:
+def read(rows, name: str, texts: bool) -> list[Change]:
     """History rows of one model into changes, each compared with the row before it of the same record."""
     found: list[Change] = []
     before: dict[int, Any] = {}
@@ -54,8 +55,8 @@ def read(rows, name: str) -> list[Change]:
                 by=row.history_user.name if row.history_user else "the system",
                 record=f"{name} of {said_day(row)}" if said_day(row) else name,
                 what=what(row, earlier),
-                reason=row.history_change_reason or "",
-                fields=differences(earlier, row) if earlier else (),
+                reason=shown(row.history_change_reason, texts),
+                fields=differences(earlier, row, texts) if earlier else (),
             )
         )
     return found
@@ -77,14 +78,20 @@ def said_day(row) -> str:
     return ""
 
 
-def differences(earlier, row) -> tuple[tuple[str, str, str], ...]:
+def shown(reason: str | None, texts: bool) -> str:
+    return reason if reason and texts else NOT_SHOWN if reason else ""
+
+
+def differences(earlier, row, texts: bool) -> tuple[tuple[str, str, str], ...]:
     found = []
+    hidden = () if texts else getattr(row.instance_type, "free_text", ())
     for field in row.instance_type._meta.concrete_fields:
         if field.name in SILENT | DERIVED or field.primary_key or field.name == "patient":
             continue
         old, new = getattr(earlier, field.attname), getattr(row, field.attname)
         if old != new:
-            found.append((str(field.verbose_name), said(field, old), said(field, new)))
+            words = [NOT_SHOWN if value and field.name in hidden else said(field, value) for value in (old, new)]
+            found.append((str(field.verbose_name), words[0], words[1]))
     return tuple(found)
 
 

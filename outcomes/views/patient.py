@@ -14,10 +14,15 @@ def found(request, code):
     return get_object_or_404(Patient.objects.visible_to(request.user).select_related("centre"), code=code)
 
 
+def may_see_texts(request, patient) -> bool:
+    """Names, and what people wrote, which may hold one."""
+    return access.may(request.user, "identity.see", patient.centre_id)
+
+
 def context(request, patient, *, systems=True) -> dict:
     """What page and print share."""
     line = timeline.read(patient)
-    named = access.may(request.user, "identity.see", patient.centre_id)
+    named = may_see_texts(request, patient)
     return {
         "patient": patient,
         "identity": getattr(patient, "identity", None) if named else None,
@@ -40,7 +45,8 @@ def patient(request, code):
     shown = found(request, code)
     audit.note(request.user, AccessKind.READ, patient=shown, page="patient")
     why = "overall" if request.GET.get("why") == "overall" else "since_lemtrada"
-    more = {"why": why, "all": "all" in request.GET, "changes": changes_of(shown)[:8], "needed": timeline.NEEDED}
+    changes = changes_of(shown, texts=may_see_texts(request, shown))[:8]
+    more = {"why": why, "all": "all" in request.GET, "changes": changes, "needed": timeline.NEEDED}
     return render(request, "outcomes/patient.html", {**context(request, shown), **more})
 
 
@@ -57,5 +63,6 @@ def patient_history(request, code):
     shown = found(request, code)
     audit.note(request.user, AccessKind.READ, patient=shown, page="patient_history")
     may_see = access.may(request.user, "access_log.see", shown.centre_id)
-    context = {"patient": shown, "changes": changes_of(shown), "may_see_access": may_see}
+    changes = changes_of(shown, texts=may_see_texts(request, shown))
+    context = {"patient": shown, "changes": changes, "may_see_access": may_see}
     return render(request, "outcomes/patient_history.html", context)

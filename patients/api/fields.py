@@ -37,7 +37,7 @@ class PersonalTextSchema(OpenApiSerializerFieldExtension):
     target_class = PersonalTextField
 
     def map_serializer_field(self, auto_schema, direction):
-        most = {"maxLength": self.target.max_length}
+        most = {"maxLength": self.target.max_length} if self.target.max_length else {}
         return {"type": ["string", "null"] if direction == "response" else "string", **most}
 
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patients import access, audit
-from patients.api.fields import ChangeSerializer, StrictSerializer, VoidSerializer
+from patients.api.fields import ChangeSerializer, PersonalTextField, StrictSerializer, VoidSerializer
 from patients.api.listing import FixedOrdering, Pages, StrictFilters, visible_patients
 from patients.api.saving import once, version_of, with_version
 from patients.models import AccessKind, ClinicalRecord, Patient
@@ -66,7 +66,7 @@ class ApiView(viewsets.GenericViewSet):
 
 
 class RecordSerializer(StrictSerializer):
-    """What every record says of itself. A free-text note may name a person: null for those who may not see names."""
+    """What every record says of itself. A free text may name a person: null for those who may not see names."""
 
     id = serializers.IntegerField(read_only=True)
     patient = serializers.CharField(source="patient.code", read_only=True, help_text="Registry code.")
@@ -75,12 +75,22 @@ class RecordSerializer(StrictSerializer):
     )
     created_at = serializers.DateTimeField(read_only=True)
     voided_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When it was marked as an error.")
-    void_reason = serializers.CharField(read_only=True)
+    void_reason = PersonalTextField(read_only=True)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         found = super().to_representation(instance)
         named = access.may(self.context["request"].user, "identity.see", instance.patient.centre_id)
-        return found if named or "note" not in found else found | {"note": None}
+        return found if named else without_texts(self, found)
+
+
+def without_texts(serializer: serializers.Serializer, found: dict[str, Any]) -> dict[str, Any]:
+    """What was represented, null where a text may name a person; in the lists below it, too."""
+    for name, field in serializer.fields.items():
+        if name in found and isinstance(field, PersonalTextField):
+            found[name] = None
+        elif name in found and isinstance(field, serializers.ListSerializer):
+            found[name] = [without_texts(field.child, one) for one in found[name]]
+    return found
 
 
 class RecordView(ApiView):

@@ -321,8 +321,24 @@ def test_each_save_raises_the_version_that_the_trajectory_rests_on(api, below, p
 
 
 def test_a_free_note_is_for_those_who_see_names(api, below, admin):
-    made = api.post(f"{below}/assessments/", {**RATED, "note": "Erika's mother says"}).json()
+    texts = {"note": "Erika's mother says", "rater_reason": "Erika walked here"}
+    made = api.post(f"{below}/assessments/", {**RATED, **texts}).json()
+    voided = api.post(f"/assessments/{made['id']}/void/", {"reason": "Erika's sister"}, if_match='"1"').json()
 
-    assert made["note"] == "Erika's mother says"
-    assert Caller(admin).get(f"/assessments/{made['id']}/").json()["note"] is None
-    assert Caller(admin).get("/assessments/").json()["results"][0]["note"] is None
+    assert {**texts, "void_reason": "Erika's sister"}.items() <= voided.items()
+    assert b"Erika" not in Caller(admin).get(f"/assessments/{made['id']}/").content
+    shown = Caller(admin).get(f"/assessments/{made['id']}/").json()
+    assert {shown[name] for name in ("note", "rater_reason", "void_reason")} == {None}
+    assert b"Erika" not in Caller(admin).get("/assessments/?voided=any").content
+
+
+def test_so_is_the_reason_of_a_confirmed_warning(api, below, admin):
+    api.post(f"{below}/assessments/", RATED)
+    far = {**FOUR, "day": "2020-05-02", "pyramidal": 5, "ambulation": 5, "distance_m": 90}
+    named = fields(api.post(f"{below}/assessments/", far))
+    reasons = {name.removeprefix("confirmed."): "Erika was seen twice" for name in named}
+    made = api.post(f"{below}/assessments/", {**far, "confirmed": reasons}).json()
+
+    assert {one["reason"] for one in made["confirmed_warnings"]} == {"Erika was seen twice"}
+    shown = Caller(admin).get(f"/assessments/{made['id']}/").json()["confirmed_warnings"]
+    assert {(one["id"], one["reason"]) for one in shown} == {(word, None) for word in reasons}

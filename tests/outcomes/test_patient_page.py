@@ -5,6 +5,8 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
+from assessments.models import Relapse
+from assessments.services import amend_relapse
 from outcomes import timeline, trajectory
 from outcomes.charts import timeline as charts
 from patients.models import AccessEvent
@@ -90,6 +92,20 @@ def test_without_computing_on_read_the_page_waits_for_the_worker(client, neurolo
 def test_names_are_for_those_who_treat(client, neurologist, admin, treated):
     assert "Erika Muster" in get(client, neurologist, treated).content.decode()
     assert "Muster" not in get(client, admin, treated).content.decode()
+
+
+def test_so_is_what_people_wrote(client, neurologist, admin, treated):
+    shown = Relapse.objects.get(patient=treated)
+    shown.note = "Erika's mother called"
+    amend_relapse(shown, by=neurologist, reason="told by Erika", row_version=shown.row_version)
+
+    for name in ("patient", "patient_history"):
+        for_those_who_treat = get(client, neurologist, treated, name).content.decode()
+        assert "told by Erika" in for_those_who_treat
+        assert "Erika&#x27;s mother called" in for_those_who_treat
+        for_admins = get(client, admin, treated, name).content.decode()
+        assert "Erika" not in for_admins
+        assert "a text for those who see names" in for_admins
 
 
 def test_another_centre_cannot_tell_the_patient_exists(client, outsider, treated):
