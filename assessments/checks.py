@@ -145,7 +145,9 @@ def check_changed_patient(patient: Patient) -> None:
     if patient.death_cause != "ms" and rows.filter(edss=10).exists():
         raise ValidationError({"death_cause": "There is an assessment with EDSS 10, which is death from MS."})
     check_lifetime(patient, rows, "day", "assessment")
-    check_lifetime(patient, Relapse.objects.live().filter(patient=patient), "onset", "relapse")
+    relapses = Relapse.objects.live().filter(patient=patient)
+    check_lifetime(patient, relapses, "onset", "relapse")
+    check_lifetime(patient, relapses, "end", "end of a relapse")
 
 
 def confirm(

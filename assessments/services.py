@@ -154,6 +154,8 @@ def check_relapse(relapse: Relapse) -> None:
         raise ValidationError({"onset": f"{relapse.interval.words} lies before the birth, {patient.say('birth')}."})
     if death and relapse.interval.first > death.last:
         raise ValidationError({"onset": f"{relapse.interval.words} lies after the death, {patient.say('death')}."})
+    if death and relapse.end and relapse.end > death.last:
+        raise ValidationError({"end": f"The end lies after the death, {patient.say('death')}."})
 
 
 def record_relapses(

@@ -205,6 +205,7 @@ class Patient(models.Model):
             *(c for f in ("birth", "onset", "diagnosis", "death")
               for c in known_date_checks("patient", f, f"{f}_precision")),
             *(not_before("patient", later, "birth") for later in ("onset", "diagnosis", "death")),
+            *(not_before("patient", "death", earlier) for earlier in ("onset", "diagnosis")),
         ]  # fmt: skip
 
     def __str__(self):

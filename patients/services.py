@@ -20,6 +20,8 @@ SENTENCES = {
     "patient_onset_after_birth": ("onset", "The first symptom lies before the birth."),
     "patient_diagnosis_after_birth": ("diagnosis", "The diagnosis lies before the birth."),
     "patient_death_after_birth": ("death", "The death lies before the birth."),
+    "patient_death_after_onset": ("death", "The death lies before the first symptom."),
+    "patient_death_after_diagnosis": ("death", "The death lies before the diagnosis."),
 }
 
 
@@ -42,6 +44,12 @@ RECORD_RULES: list[Callable[[Patient], None]] = []
 
 def check_records(patient: Patient) -> None:
     """Birth, death and its cause cannot be moved past what was recorded of the living."""
+    phenotypes = Phenotype.objects.live().filter(patient=patient)
+    check_lifetime(patient, phenotypes, "since", "course of MS")
+    birth = patient.known("birth")
+    decided = Consent.objects.filter(patient=patient, day__lt=birth.first).order_by("day").first() if birth else None
+    if decided:
+        raise ValidationError({"birth": f"There is an earlier decision on consent, on {decided.day:%-d %b %Y}."})
     for rule in RECORD_RULES:
         rule(patient)
 
@@ -64,6 +72,10 @@ def check_consent(consent: Consent) -> None:
     today = consent.patient.centre.today()
     if consent.day > today:
         raise ValidationError({"day": f"{consent.day:%-d %b %Y} is in the future. Today is {today:%-d %b %Y}."})
+    birth = consent.patient.known("birth")
+    if birth and consent.day < birth.first:
+        born = consent.patient.say("birth")
+        raise ValidationError({"day": f"{consent.day:%-d %b %Y} lies before the birth, {born}."})
 
 
 def check_phenotype(phenotype: Phenotype) -> None:

@@ -82,6 +82,9 @@ def check_infusion(infusion: Infusion) -> None:
 def check_changed_patient(patient: Patient) -> None:
     """Nothing is given before the birth or after the death."""
     check_lifetime(patient, Infusion.objects.live().filter(patient=patient), "day", "infusion")
+    drugs = Treatment.objects.live().filter(patient=patient)
+    check_lifetime(patient, drugs, "start", "start of a drug")
+    check_lifetime(patient, drugs, "stop", "stop of a drug")
 
 
 def check_no_overlap(course: Course, infusions: Sequence[Infusion]) -> None:

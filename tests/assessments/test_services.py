@@ -209,6 +209,18 @@ def test_nothing_is_recorded_after_a_death(patient, clinician):
             save(row)
 
 
+def test_no_relapse_ends_after_a_death(patient, clinician):
+    patient.death, patient.death_cause = date(2026, 3, 1), "other"
+    patient.save()
+    ended = bout(patient, clinician)
+    ended.onset, ended.end = date(2026, 2, 1), date(2026, 3, 2)
+
+    with pytest.raises(ValidationError) as refusal:
+        services.record_relapses([ended], by=clinician)
+
+    assert set(refusal.value.message_dict) == {"end"}
+
+
 def test_death_from_ms_can_be_scored(patient, clinician):
     patient.death, patient.death_cause = date(2026, 4, 1), "ms"
     patient.save()

@@ -136,6 +136,37 @@ def test_a_change_of_facts_alone_leaves_the_identity(api, patient):
     assert AccessEvent.objects.filter(kind="identity").count() == before
 
 
+@pytest.mark.parametrize(
+    ("path", "record", "changed"),
+    [
+        ("treatments", {"drug": "natalizumab", "start": "2019-03-02"}, {"death": "2019-03-01", "death_cause": "other"}),
+        ("relapses", {"onset": "2019-02-02", "end": "2019-03-02"}, {"death": "2019-03-01", "death_cause": "other"}),
+        ("phenotypes", {"kind": "SPMS", "since": "2019-03-02"}, {"death": "2019-03-01", "death_cause": "other"}),
+        ("consents", {"decision": "given", "day": "2001-03-02"}, {"birth": "2001-03-03"}),
+    ],
+)
+def test_birth_and_death_do_not_move_past_a_record(api, patient, path, record, changed):
+    made = api.post(f"/patients/{patient.code}/{path}/", record)
+    assert made.status_code == 201, made.content
+    url = f"/patients/{patient.code}/"
+    version = api.get(url).json()["row_version"]
+
+    response = api.patch(url, {**changed, "reason": "letter"}, if_match=f'"{version}"')
+
+    assert response.status_code == 400, response.content
+    assert fields(response) == {next(iter(changed))}
+
+
+def test_a_consent_lies_after_the_birth(api, patient):
+    version = api.get(f"/patients/{patient.code}/").json()["row_version"]
+    born = api.patch(f"/patients/{patient.code}/", {"birth": "1980-05-03", "reason": "x"}, if_match=f'"{version}"')
+    assert born.status_code == 200, born.content
+
+    response = api.post(f"/patients/{patient.code}/consents/", {"decision": "given", "day": "1980-05-02"})
+
+    assert fields(response) == {"day"}
+
+
 def test_a_death_before_a_visit_is_refused_by_the_same_rule(api, patient, clinician):
     visit(patient, clinician, "2020-01-05", 3)
 

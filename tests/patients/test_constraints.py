@@ -55,6 +55,9 @@ def refusals(centre, clinician, admin):
         dates[f"patient_{field}_precision"] = Refusal(patient, imprecise, register)
         if field != "birth":
             dates[f"patient_{field}_after_birth"] = Refusal(patient, {field: date(1985, 3, 1), **dead}, register)
+    for field in ("onset", "diagnosis"):
+        gone = {field: date(2015, 5, 2), "death": date(2015, 5, 1), "death_cause": "ms"}
+        dates[f"patient_death_after_{field}"] = Refusal(patient, gone, register)
     return dates | {
         "one_user_an_address": Refusal(
             lambda: clinician, {"email": clinician.email.upper()}, None, lambda _: make_user("second")
