@@ -25,12 +25,13 @@ _REASONS = {
     "off_scale": "is not on the scale from 0 to 10",
     "no_number": "has no number as score",
     "no_usable_visit": "has no usable visit",
+    "relapse_no_date": "has no date",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CohortFinding:
-    """Why a row, or a patient, was set aside. `row` is the index among the rows as given, None for a patient."""
+    """Why a row, or a patient, was set aside. `row`: the index among the rows, or the relapses, as given; or None."""
 
     patient: object
     row: int | None
@@ -38,7 +39,8 @@ class CohortFinding:
 
     @property
     def sentence(self) -> str:
-        who = "The patient" if self.row is None else f"Row {self.row + 1}"
+        kind = "Relapse" if self.kind == "relapse_no_date" else "Row"
+        who = "The patient" if self.row is None else f"{kind} {self.row + 1}"
         return (
             f"{who} {_REASONS[self.kind]}." if self.kind != "same_day" else f"{who} is not used: {_REASONS[self.kind]}."
         )
@@ -88,7 +90,7 @@ class Cohort:
         `not_collected` names those of whom none were asked for. `scale`: "edss" rejects scores off the steps,
         "edss_any" those outside 0 to 10, "any" none. ValueError when columns differ in length.
         """
-        who, days, scores = np.asarray(patient), _ordinals(day), np.asarray(score, dtype=np.float64)
+        who, days, scores = np.asarray(patient), _ordinals(day), np.asarray(score, dtype=np.float64) + 0.0  # no -0.0
         may = np.ones(len(who), bool) if may_confirm is None else np.asarray(may_confirm, dtype=bool)
         if not len(who) == len(days) == len(scores) == len(may):
             raise ValueError("patient, day, score and may_confirm must be of one length")
@@ -101,9 +103,9 @@ class Cohort:
         offsets = np.searchsorted(codes[rows], np.arange(len(names) + 1))
         empty = np.flatnonzero(np.diff(offsets) == 0)
         findings.extend(CohortFinding(names[index], None, "no_usable_visit") for index in empty)
-        relapses = _relapses(names, relapse_patient, relapse_day, relapse_last, relapse_end)
+        relapses = _relapses(names, relapse_patient, relapse_day, relapse_last, relapse_end, findings)
         collected = np.full(len(names), relapse_patient is not None)
-        collected &= ~np.isin(names, np.asarray(list(not_collected), dtype=names.dtype if len(names) else None))
+        collected &= ~np.isin(names, np.asarray(list(not_collected)) if len(not_collected) else names[:0])
         return cls(
             names, offsets.astype(np.int64), days[rows], scores[rows], may[rows], rows, *relapses, collected,
             tuple(findings),
@@ -176,10 +178,10 @@ def _usable_rows(
     who: npt.NDArray[Any], codes: Ints, days: Floats, scores: Floats, findings: list[CohortFinding]
 ) -> Ints:
     """Rows with a patient, a date and a score. A row without a score is no finding: nothing was scored."""
-    usable = (codes >= 0) & ~np.isnan(days) & ~np.isnan(scores)
+    usable = (codes >= 0) & np.isfinite(days) & ~np.isnan(scores)
     findings.extend(
         CohortFinding(who[row], int(row), "no_patient" if codes[row] < 0 else "no_date")
-        for row in np.flatnonzero((codes < 0) | np.isnan(days))
+        for row in np.flatnonzero((codes < 0) | ~np.isfinite(days))
     )
     return np.flatnonzero(usable)
 
@@ -215,6 +217,7 @@ def _relapses(
     first: npt.ArrayLike | None,
     last: npt.ArrayLike | None,
     end: npt.ArrayLike | None,
+    findings: list[CohortFinding],
 ) -> tuple[Ints, Floats, Floats, Floats]:
     """Offsets and columns of the relapses of these patients, in order of onset, equal ones once."""
     if patient is None or first is None or not len(names):
@@ -225,7 +228,9 @@ def _relapses(
     over = np.full(len(begin), np.nan) if end is None else _ordinals(end)
     codes = np.searchsorted(names, who.astype(names.dtype)) if len(who) else np.zeros(0, np.int64)
     codes = np.minimum(codes, len(names) - 1)
-    kept = ~np.isnan(begin) & (names[codes] == who) if len(who) else np.zeros(0, bool)
+    ours = names[codes] == who if len(who) else np.zeros(0, bool)
+    kept = ours & ~np.isnan(begin)
+    findings.extend(CohortFinding(who[row], int(row), "relapse_no_date") for row in np.flatnonzero(ours & ~kept))
     codes, begin, latest, over = codes[kept], begin[kept], latest[kept], over[kept]
     order = np.lexsort((over, latest, begin, codes))
     codes, begin, latest, over = codes[order], begin[order], latest[order], over[order]

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from engine import compiling, search
 from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale
-from engine.definitions import Definition, _key
+from engine.definitions import Definition, day_key
 from engine.events import CdwType, Event, Reason, Unconfirmed
 from engine.presets import PRESETS, Preset
 from engine.steps import EDSS_STEPS
@@ -128,7 +128,7 @@ class CohortEvents:
         first, end = int(cohort.offsets[patient]), int(cohort.offsets[patient + 1])
         worse = found.kind[at] == search.CDW
         conf = [int(visit) for visit in found.conf[at]]
-        keys = [_key(days) for days in self.definition.conf_days]
+        keys = [day_key(days) for days in self.definition.conf_days]
         pira: dict[str, date | None] = {key: self._day(visit) for key, visit in zip(keys, found.pira[at], strict=True)}
         return Event(
             number=number,
@@ -197,7 +197,7 @@ def detect(
         np.zeros(len(rows), np.int64),
         [_ordinal(row[0]) for row in rows],
         [_score(row[1]) for row in rows],
-        may_confirm=[bool(row[2]) if len(row) > 2 else True for row in rows],
+        may_confirm=[bool(row[2]) if len(row) > 2 and row[2] is not None else True for row in rows],
         relapse_patient=None if relapses is None and not definition.peer else np.zeros(number, np.int64),
         relapse_day=[onset[0] for onset in onsets],
         relapse_last=[onset[1] for onset in onsets],
@@ -240,7 +240,8 @@ def detect_cohort(
     function = _function(cohort, compiled)
     interpreted = function is search.search_many
     rules = definition.rules(own_steps=delta_score is None)
-    tables, counts, misses = _tables(cohort, definition, rules, delta_score, names or cohort.patients, interpreted)
+    called = cohort.patients if names is None else names
+    tables, counts, misses = _tables(cohort, definition, rules, delta_score, called, interpreted)
     compiling.run(function, tables, len(cohort), 0 if interpreted else len(cohort.day))
     found, missed = tables[3], tables[4]
     return _collected(
@@ -282,7 +283,7 @@ def _tables(
         up, down = up.copy(), down.copy()
     reach = np.full(len(cohort.relapse_first), 0.0 if definition.event == "firstPIRA" else rules.assoc_before)
     if rules.ends:
-        known = ~np.isnan(cohort.relapse_end)
+        known = ~np.isnan(cohort.relapse_end) & (reach > 0)  # a distance of 0 stays 0
         reach[known] = cohort.relapse_end[known] - cohort.relapse_first[known]
     low, high = np.array(definition.windows, dtype=np.float64).T
     visits = search.Visits(
@@ -392,7 +393,7 @@ def _score(score: Any) -> float:
         return np.nan
     try:
         return float(score)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return inf
 
 
@@ -411,8 +412,9 @@ def _onset(relapse: RelapseOnset) -> tuple[float, float, float]:
     """First and last possible onset, and the last day or NaN."""
     if isinstance(relapse, Interval):
         return _ordinal(relapse.first), _ordinal(relapse.last), np.nan
-    if isinstance(relapse, tuple):
-        return _ordinal(relapse[0]), _ordinal(relapse[0]), _ordinal(relapse[1])
+    if isinstance(relapse, tuple | list):
+        onset, end = (*relapse, None, None)[:2]
+        return _ordinal(onset), _ordinal(onset), _ordinal(end)
     return _ordinal(relapse), _ordinal(relapse), np.nan
 
 

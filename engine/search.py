@@ -264,7 +264,10 @@ def classify(
 ) -> int:  # fmt: skip
     """RAW, PIRA or undefined; fills `pira` with the first relapse-free confirming visit of each window."""
     day = v.day
-    if v.since[c] <= r.assoc_before or v.to[c] <= r.assoc_after:
+    # infinite is not within infinite, but for the peer: without a relapse nothing is near one
+    farthest = float("inf")
+    before = v.since[c] <= r.assoc_before and (r.peer or v.since[c] < farthest)
+    if before or (v.to[c] <= r.assoc_after and (r.peer or v.to[c] < farthest)):
         return RAW
     if imputed:
         return PIRA if relapse_free(rel, ra, rz, day[prec], day[c], day[c], r) else UNDEFINED
@@ -294,7 +297,7 @@ def why_not(
         missed.reason[n] = BELOW_STEP
         return
     broken = breaks(v, c + 1 if r.every_visit else max(f, c + 1), z, base, step, kind)
-    if (r.every_visit and broken < z) or f >= 0:
+    if f >= 0 or (r.every_visit and broken < z and v.day[broken] - v.day[c] <= r.latest):
         missed.reason[n], missed.at[n] = BROKEN, broken
         return
     missed.reason[n] = NO_LATER_VISIT if c == z - 1 else NONE_IN_WINDOW
@@ -304,8 +307,9 @@ def why_not(
                 near = v.since[x] < r.conf_since or v.to[x] < r.conf_to
                 missed.reason[n], missed.at[n] = (NEAR_RELAPSE if near else MAY_NOT_CONFIRM), x
     clear = v.day[z - 1] + 1
-    for i in range(ra, rz):
-        clear = max(clear, rel.last[i] + r.conf_since)
+    for i in range(ra, rz if r.conf_since > 0 else ra):
+        ended = r.ends and rel.end[i] == rel.end[i]
+        clear = max(clear, rel.end[i] + 1 if ended else rel.last[i] + r.conf_since)
     for k in range(r.windows):
         day = max(clear, v.day[c] + w.low[k])
         if day <= v.day[c] + w.high[k]:
@@ -411,7 +415,7 @@ def search(
     `collected`: relapses were asked for, so that a worsening can be classified. `impute`: a worsening first seen at
     the last visit is kept.
     """
-    b, s, next_relapse, run_end = a, a + 1, ra, a
+    b, s, next_relapse, run_begin, run_end = a, a + 1, ra, a, a
     count = findings = misses = delta = label = run_kind = 0
     previous = up = down = 0.0
     has_previous = False
@@ -465,7 +469,9 @@ def search(
                 onward = next_move(found, spare, c, f, r)
                 aside = r.own_direction and kind == other and not moves
                 goes_on = c < run_end and kind == run_kind  # the run was counted before
-                report = kept and not aside and not (goes_on and r.event == FIRST_PIRA)
+                if goes_on and r.event == FIRST_RAW:  # but a further step within it is a change of its own
+                    goes_on = last_different(v, a, c, f, z, kind, r) < run_begin
+                report = kept and not aside and not (goes_on and (r.event == FIRST_PIRA or r.event == FIRST_RAW))
                 if report and not goes_on:
                     delta = last_different(v, a, c, f, z, kind, r)
                     label = UNCLASSIFIED
@@ -509,23 +515,26 @@ def search(
                     s = c + 1
                 else:
                     s = onward + 1
-                if kept and not (moves or imputed or aside or r.repeat or (r.event == FIRST_RAW and not report)):
+                if kept and not (moves or imputed or aside or r.repeat):
+                    run_begin = run_begin if goes_on else c
                     run_end, run_kind = e, kind
             elif below:
                 onward = c if r.from_event else f
                 jumped = onward + 1
-                if not r.peer:  # a real step on the way is not jumped over
-                    jumped = c + 1
+                if not r.peer:  # a real step on the way is not jumped over, nor made the baseline
+                    jumped = c if r.from_event and is_step else c + 1
                     while jumped <= onward and not (v.score[jumped] - base) * kind >= step:
                         jumped += 1
                 if jumped > onward:
                     b, run_end = onward, a
                     s = b + 1
                 else:
-                    s = jumped
+                    s = max(jumped, c + 1)
             else:
                 miss = miss_row(missed, a, misses, c, b, base, kind)
                 why_not(v, rel, w, missed, r, miss, c, f, z, base, step, kind, ra, rz)
+                if c < run_end and kind == run_kind:  # its run was counted: no later visit makes another event of it
+                    missed.day[miss] = float("inf")
                 misses = max(misses, miss - a + 1)
                 s = c + 1
         if r.rebaseline and s < z and crossed(v, rel, b, s, ra, rz):

@@ -106,7 +106,7 @@ def events(visits, relapses, definition):
     if not usable:
         return [], []
     base, found, missed = usable[0], [], []
-    position, run = base + 1, (None, -1)  # the direction and the end of the run that was counted last
+    position, run = base + 1, (None, 0, -1)  # the direction, the onset and the end of the run that was counted last
     while True:
         onsets = [
             (x, kind)
@@ -135,15 +135,17 @@ def events(visits, relapses, definition):
             missed.append(onset)
             position = onset + 1
             continue
-        goes_on = run[0] == kind and onset < run[1]
+        goes_on = run[0] == kind and onset < run[2]
         event = described(me, kind, onset, base, first, can, end, imputed)
+        if d.event == "firstRAW" and goes_on:  # a step above the run itself is a change of its own
+            goes_on = me.last_different(kind, onset, first) < run[1]
         wanted = {"firstPIRA": "PIRA", "firstRAW": "RAW"}.get(d.event)
         other_class = wanted and kind == "CDW" and event["cdw_type"] != wanted
         if not goes_on and not other_class:
             found.append(event)
-        if not imputed and not d.count_continuations and not (d.event == "firstRAW" and other_class):
-            run = (kind, len(me.day) if end is None else end)
-        if imputed or other_class or (goes_on and d.event == "firstPIRA") or d.proceed_from == "event":
+        if not imputed and not d.count_continuations:
+            run = (kind, run[1] if goes_on else onset, len(me.day) if end is None else end)
+        if imputed or other_class or (goes_on and d.event in ("firstPIRA", "firstRAW")) or d.proceed_from == "event":
             position = onset + 1
         else:
             position = first + 1

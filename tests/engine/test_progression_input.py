@@ -51,6 +51,47 @@ def test_a_row_without_a_date_is_a_finding():
     assert found.findings[0].sentence == "Row 1 has no date."
 
 
+@pytest.mark.parametrize("relapse", ["2020-04-10", None, float("nan"), (None, None), [None], ()])
+def test_a_relapse_without_a_date_is_a_finding(relapse):
+    found = detect(rows(*RISE), [at(5), relapse], CLASSED)
+
+    assert [(finding.row, finding.kind) for finding in found.findings] == [(1, "relapse_no_date")]
+    assert found.findings[0].sentence == "Relapse 2 has no date."
+    assert [event.cdw_type for event in found.events] == ["PIRA"]
+
+
+def test_a_relapse_may_be_a_list_of_onset_and_end():
+    assert detect(rows(*RISE), [[at(95), at(99)]], CLASSED).events[0].cdw_type == "RAW"
+
+
+def test_a_visit_that_does_not_say_whether_it_may_confirm_may():
+    assert len(detect([(day, score, None) for day, score in rows(*RISE)], [], PLAIN).events) == 1
+
+
+def test_a_name_that_begins_like_another_is_another_patient():
+    cohort = Cohort.from_columns(
+        ["P01"] * 3, [1.0, 100.0, 200.0], [2, 3, 3], relapse_patient=[], relapse_day=[], not_collected=["P011"]
+    )
+
+    assert cohort.collected.tolist() == [True]
+
+
+def test_a_day_that_never_comes_is_a_finding():
+    cohort = Cohort.from_columns([1, 1], [float("inf"), 100.0], [2, 3])
+
+    assert [(finding.row, finding.kind) for finding in cohort.findings] == [(0, "no_date")]
+
+
+def test_minus_zero_is_zero():
+    found, other = (detect([(at(0), zero), (at(9), 1.5)], [], PLAIN) for zero in (0.0, -0.0))
+
+    assert found.content_hash == other.content_hash
+
+
+def test_a_number_that_no_scale_can_hold_is_a_finding():
+    assert [finding.kind for finding in run((*RISE, (150, 10**400))).findings] == ["off_grid"]
+
+
 @pytest.mark.parametrize("score", [0.5, 2.25, 10.5, -1, 99])
 def test_a_score_off_the_grid_is_a_finding_and_leaves_the_others(score):
     found = run((*RISE, (150, score)))

@@ -179,3 +179,32 @@ def test_an_event_says_for_how_long_it_held_and_its_class():
     assert imputed.sentence.endswith("; not confirmed, kept because it is the last visit.")
     assert imputed.imputed
     assert imputed.confirmed == {"84": None}
+
+
+def test_a_visit_after_the_end_of_a_relapse_may_confirm():
+    rises = ((0, 2.0), (100, 3.0))
+    rows = [(at(days), score) for days, score in rises]
+
+    def of(end, *more):
+        plain = Definition(relapse_end=True, conf_days=84, conf_tol_days=(7, 730.5))
+        return detect([*rows, *more], [(at(110), end)], plain)
+
+    assert of(at(250)).unconfirmed[0].confirmable_from == at(251)
+    assert of(at(250), (at(250), 3.0)).events == ()
+    assert len(of(at(250), (at(251), 3.0)).events) == 1
+    assert of(None).unconfirmed[0].confirmable_from == at(177)
+    assert of(at(120)).unconfirmed[0].confirmable_from == at(177)
+
+
+def test_relapses_delay_nothing_where_no_distance_is_asked_for():
+    change = only(run((0, 2.0), (100, 3.0), relapses=[300], relapse_to_conf=0))
+
+    assert change.confirmable_from == at(177)
+
+
+def test_a_visit_after_every_window_does_not_break_the_change():
+    change = run((0, 2.0), (100, 3.0), (915, 2.0), conf_days=84, conf_tol_days=[7, 730.5]).unconfirmed[0]
+
+    assert (change.reason, change.at, change.confirmable_from) == ("no_visit_in_window", None, None)
+    broken = run((0, 2.0), (100, 3.0), (914, 2.0), conf_days=84, conf_tol_days=[7, 730.5]).unconfirmed[0]
+    assert (broken.reason, broken.at) == ("run_broken", at(914))

@@ -201,3 +201,50 @@ def test_independence_may_be_asked_for_from_the_visit_before_the_onset(relapse, 
     found = run(*visits, relapses=[relapse], RAW_PIRA=True, relapse_indep=free)
 
     assert [event.cdw_type for event in found.events] == [label]
+
+
+FLAT = (0, 2.0), (100, 3.0), (200, 3.0), (300, 3.0), (400, 3.0), (500, 3.0), (600, 3.0)
+
+
+def test_a_run_that_only_goes_on_near_a_relapse_is_no_relapse_associated_worsening():
+    """One event, with the class of its onset; a further step within the run is an event of its own."""
+    assert events(run(*FLAT, relapses=[390], event="firstRAW")) == []
+    further = *FLAT[:4], (400, 4.0), (500, 4.0), (600, 4.0)
+    assert events(run(*further, relapses=[390], event="firstRAW")) == [("CDW", 400, 2.0)]
+    assert events(run(*further, relapses=[490], event="firstRAW")) == []
+
+
+def test_what_goes_on_in_a_counted_run_waits_for_nothing():
+    found = run((0, 2.0), (100, 3.0), (190, 3.0), (220, 3.0), event="multiple")
+
+    assert events(found) == [("CDW", 100, 2.0)]
+    assert [(change.date, change.confirmable_from) for change in found.unconfirmed] == [(at(220), None)]
+
+
+@pytest.mark.parametrize("reach", [["inf", 0], [90, "inf"], ["inf", "inf"]])
+def test_without_a_relapse_nothing_is_near_one(reach):
+    visits = (0, 2.0), (100, 3.0), (200, 3.0)
+
+    for relapses, label in (((), "PIRA"), ((100,), "RAW")):
+        found = run(*visits, relapses=relapses, RAW_PIRA=True, relapse_assoc=reach)
+        assert [event.cdw_type for event in found.events] == [label]
+    later = run(*visits, relapses=[250], RAW_PIRA=True, relapse_assoc=["inf", 0])
+    assert [event.cdw_type for event in later.events] != ["RAW"]
+
+
+@pytest.mark.parametrize("assoc", [0, 90])
+def test_a_distance_of_nothing_stays_so_where_the_end_of_a_relapse_is_known(assoc):
+    """The visit of day 110 lies within the relapse: the baseline is new before it, unless the relapse reaches there."""
+    visits = (0, 2.0), (110, 3.0), (200, 3.0), (300, 4.0), (400, 4.0), (500, 4.0)
+    options = {"relapse_rebl": True, "relapse_end": True, "relapse_assoc": assoc}
+    found = run(*visits, relapses=[(80, 120)], event="firstCDW", relapse_to_conf=0, **options)
+
+    assert events(found) == [("CDW", 300, 3.0) if assoc == 0 else ("CDW", 110, 2.0)]
+
+
+def test_a_real_step_is_not_made_the_baseline_by_what_is_left_of_it():
+    """4.0 is a step above 3.0 that 3.5 does not confirm; the baseline moves to 3.5, the last below a step, only."""
+    visits = (0, 3.0), (100, 4.0), (200, 3.5), (320, 4.5), (500, 4.5)
+    options = {"event": "multiple", "baseline": "roving", "sub_threshold_rebl": "event", "proceed_from": "event"}
+
+    assert events(run(*visits, **options)) == [("CDW", 320, 3.5)]
