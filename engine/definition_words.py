@@ -34,7 +34,8 @@ _PREC = {
 def sentence(d: Definition) -> str:
     """The whole definition; options that change nothing are left out."""
     parts = [f"{_EVENTS[d.event]} of {_steps_words(d)}, against {_baseline(d)}, {_confirmation(d)}"]
-    parts += [part for part in (_sustained(d), _distances(d), _classes(d), _last_visit(d)) if part]
+    more = (_sustained(d), _distances(d), _classes(d), _last_visit(d), *_apart(d))
+    parts += [part for part in more if part]
     end = " Computed as pymsprog 1.0.7 does." if d.peer else ""
     return "; ".join(parts) + "." + end
 
@@ -42,17 +43,23 @@ def sentence(d: Definition) -> str:
 def _steps_words(d: Definition) -> str:
     if d.event == "firstCDI":
         return _table(d.steps.improvement)
-    if d.event in ("first", "multiple") and d.steps.worsening != d.steps.improvement:
-        return f"{_table(d.steps.worsening)} up or {_table(d.steps.improvement)} down"
+    if d.event in ("first", "multiple") and d.steps.worsening != d.steps.improvement and not d.single_table:
+        worse, better = ("up", "down") if d.worsening == "increase" else ("down", "up")
+        return f"{_table(d.steps.worsening)} {worse} or {_table(d.steps.improvement)} {better}"
     return _table(d.steps.worsening)
 
 
 def _table(pieces: tuple[Piece, ...]) -> str:
     """ "at least 1.0 (1.5 from 0, 0.5 from 5.5)"."""
+    if pieces[0].first > 0:
+        pieces = (Piece(0.0, inf), *pieces)  # below the first piece nothing counts
     if pieces[0].share:
-        limit = "" if pieces[0].limit == inf else f", at most {pieces[0].limit:g}"
+        limit = "" if pieces[0].limit == inf else f", at most {_number(pieces[0].limit)}"
         return f"at least {pieces[0].share:.0%} of the baseline{limit}".replace("%", " %")
-    usual = max(pieces, key=lambda piece: _reach(piece, pieces))
+    finite = [piece for piece in pieces if piece.points < inf]
+    if not finite:
+        return "a step that no change reaches"
+    usual = max(finite, key=lambda piece: _reach(piece, pieces))
     others = [_exception(piece, pieces) for piece in pieces if piece is not usual]
     return f"at least {usual.points}" + (f" ({', '.join(others)})" if others else "")
 
@@ -65,8 +72,10 @@ def _reach(piece: Piece, pieces: tuple[Piece, ...]) -> float:
 def _exception(piece: Piece, pieces: tuple[Piece, ...]) -> str:
     first = "0" if piece.first == 0 else _shown(piece.first)
     later = [other.first for other in pieces if other.first > piece.first]
+    if piece.points == inf and piece.first == 0:
+        return f"never below {_shown(min(later))}"
     if piece.points == inf:
-        return f"never below {_shown(min(later, default=10.0))}"
+        return f"never from {first}" + (f" to below {_shown(min(later))}" if later else "")
     upto = f" to below {_shown(min(later))}" if later and not (piece.first == 0 and later[0] <= 0.5) else ""
     return f"{piece.points} from {first}{upto}"
 
@@ -81,8 +90,7 @@ def _baseline(d: Definition) -> str:
     said = _SCHEMES[d.baseline]
     if d.baseline != "fixed":
         said += " (to its onset)" if d.proceed_from == "event" else " (to its first confirming visit)"
-        if d.sub_threshold_rebl != "none":
-            kind = "change" if d.sub_threshold_rebl == "event" else d.sub_threshold_rebl
+        if kind := _smaller(d):
             said += f", also with a smaller confirmed {kind}"
         if d.rebaseline_value == "min_in_confirmation":
             said += ", at the lowest score within the confirmation"
@@ -93,22 +101,35 @@ def _baseline(d: Definition) -> str:
     return said
 
 
+def _smaller(d: Definition) -> str:
+    """Which smaller changes move the baseline: those asked for, of the directions in which it moves."""
+    moves = {"roving_impr": ["improvement"], "roving_wors": ["worsening"]}.get(d.baseline, ["improvement", "worsening"])
+    kinds = [kind for kind in moves if d.sub_threshold_rebl in ("event", kind)]
+    return "change" if len(kinds) == 2 else "".join(kinds)
+
+
 def _confirmation(d: Definition) -> str:
-    spans = " or ".join(_window(days, tolerance) for days, tolerance in zip(d.conf_days, d.conf_tol_days, strict=True))
+    spans = " or ".join(_window(low, high) for low, high in d.windows)
     visits = "at every visit up to one" if d.check_intermediate else "at a visit"
     return f"confirmed {visits} {spans} after onset"
 
 
-def _window(days: float, tolerance: Pair) -> str:
-    low, high = max(days - tolerance[0], 0), days + tolerance[1]
-    return f"{low:g} days or more" if high == inf else f"{low:g} to {high:g} days"
+def _window(low: float, high: float) -> str:
+    begin = _number(max(low, 0))
+    return f"{begin} days or more" if high == inf else f"{begin} to {_number(high)} days"
+
+
+def _number(value: float) -> str:
+    return f"{value:.12g}"
 
 
 def _sustained(d: Definition) -> str:
     if not d.require_sust_days:
         return ""
     return (
-        "sustained to the last visit" if d.require_sust_days == inf else f"sustained for {d.require_sust_days:g} days"
+        "sustained to the last visit"
+        if d.require_sust_days == inf
+        else f"sustained for {_number(d.require_sust_days)} days"
     )
 
 
@@ -119,8 +140,8 @@ def _distances(d: Definition) -> str:
 
 
 def _distance(pair: Pair) -> str:
-    parts = [f"{pair[0]:g} days or more after a relapse"] if pair[0] else []
-    parts += [f"{pair[1]:g} days or more before one"] if pair[1] else []
+    parts = [f"{_number(pair[0])} days or more after a relapse"] if pair[0] else []
+    parts += [f"{_number(pair[1])} days or more before one"] if pair[1] else []
     return " and ".join(parts)
 
 
@@ -128,7 +149,9 @@ def _classes(d: Definition) -> str:
     if not d.classifies:
         return ""
     before, after = d.relapse_assoc
-    raw = f"RAW within {before:g} days after a relapse" + (f" or {after:g} days before one" if after else "")
+    raw = f"RAW within {_number(before)} days after a relapse" + (
+        f" or {_number(after)} days before one" if after else ""
+    )
     return f"{raw}, PIRA without a relapse {_free(d)}"
 
 
@@ -139,12 +162,25 @@ def _free(d: Definition) -> str:
     start = ""
     for name, (before, after) in zip(names, (free.prec, free.event, free.conf), strict=True):
         if before is not None:
-            start = f"{before:g} days before {name}" if before else name
+            start = f"{_number(before)} days before {name}" if before else name
         if after is not None:
-            end = f"{after:g} days after {name}" if after else name
+            end = f"{_number(after)} days after {name}" if after else name
             if (before, after) != (0, 0):
                 said.append(f"from {start} to {end}")
     return " and ".join(said) or "in any window"
+
+
+def _apart(d: Definition) -> tuple[str, ...]:
+    """Options that change what a relapse, a run or a direction is."""
+    days = _number(d.relapse_to_bl[0])
+    earlier = f"relapses more than {days} days before" if d.relapse_to_bl[0] else "relapses before"
+    return (
+        "a relapse whose end is known counts until then, and not after" if d.relapse_end else "",
+        f"{earlier} the first visit left out" if d.relapse_history == "peer" and not d.peer else "",
+        "a run that goes on counts again" if d.count_continuations and not d.peer else "",
+        "a change the other way hides none" if d.own_direction and d.event not in ("first", "multiple") else "",
+        "a lower score is worse" if d.worsening == "decrease" else "",
+    )
 
 
 def _last_visit(d: Definition) -> str:
@@ -154,8 +190,8 @@ def _last_visit(d: Definition) -> str:
     if chance == 1:
         return "a worsening first seen at the last visit is kept unconfirmed"
     if chance < 1:
-        return f"a worsening first seen at the last visit is kept with probability {chance:g}"
-    return f"a worsening first seen at the last visit is kept within {chance:g} days of the first visit"
+        return f"a worsening first seen at the last visit is kept with probability {_number(chance)}"
+    return f"a worsening first seen at the last visit is kept within {_number(chance)} days of the first visit"
 
 
 def steps_sentence(steps: Steps) -> str:

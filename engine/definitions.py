@@ -11,8 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
-from math import inf, isnan, nan
+from math import ceil, floor, inf, nan
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from engine import search
 from engine.steps import Steps, steps_of
@@ -22,6 +24,7 @@ Scheme = Literal["fixed", "roving", "roving_impr", "roving_wors"]
 PrecType = Literal["baseline", "last", "last_delta"]
 Pair = tuple[float, float]
 OpenPair = tuple[float | None, float | None]
+MOST_DAYS = 10_000_000  # more is a slip of the pen
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "event": get_args(Event),
@@ -98,6 +101,10 @@ class Definition:
     compat: str = "none"
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.generic | np.ndarray):
+                object.__setattr__(self, item.name, value.tolist())
         for name, value in _normal(self).items():
             object.__setattr__(self, name, value)
         _check(self)
@@ -105,6 +112,8 @@ class Definition:
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Definition:
         """A definition from options as JSON writes them ("inf" for infinity, null inside relapse_indep for a join)."""
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"a definition is a mapping of options, not {type(mapping).__name__}")
         known = {item.name for item in fields(cls)}
         for name in mapping:
             if name not in known:
@@ -118,10 +127,8 @@ class Definition:
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name == "conf_tol_days":
-                same = len(set(value)) == 1
-                value = (
-                    value[0] if same else {_key(days): pair for days, pair in zip(self.conf_days, value, strict=True)}
-                )
+                same, pairs = len(set(value)) == 1, zip(self.conf_days, value, strict=True)
+                value = value[0] if same else {day_key(days): pair for days, pair in pairs}
             elif isinstance(value, RelapseFree):
                 value = {part.name: getattr(value, part.name) for part in fields(value)}
             elif isinstance(value, Steps):
@@ -253,8 +260,12 @@ def _days(name: str, value: Any, *, finite: bool = False) -> float:
     """A number of days, not negative; a whole number stays whole."""
     if value == "inf" and not finite:
         value = inf
-    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ValueError(f"{name}: must be a number of days, not {value!r}")
+    if value != inf and abs(value) > MOST_DAYS:
+        raise ValueError(f"{name}: is more than {MOST_DAYS:,} days")
     if value < 0:
         raise ValueError(f"{name}: cannot be negative, but is {value!r}")
     if finite and value == inf:
@@ -286,14 +297,16 @@ def _conf_days(value: Any) -> tuple[float, ...]:
 
 def _tolerances(value: Any, days: Sequence[float]) -> list[Pair]:
     if isinstance(value, Mapping):
-        by_day = {_key(_number(key)): pair for key, pair in value.items()}
-        missing = [_key(day) for day in days if _key(day) not in by_day]
+        by_day = {day_key(_number(key)): pair for key, pair in value.items()}
+        if len(by_day) < len(value):
+            raise ValueError("conf_tol_days: names one of conf_days twice")
+        missing = [day_key(day) for day in days if day_key(day) not in by_day]
         if missing:
             raise ValueError(f"conf_tol_days: has no entry for conf_days {missing[0]}")
-        extra = set(by_day) - {_key(day) for day in days}
+        extra = set(by_day) - {day_key(day) for day in days}
         if extra:
             raise ValueError(f"conf_tol_days: has an entry for {sorted(extra)[0]}, which is not one of conf_days")
-        return [_pair("conf_tol_days", by_day[_key(day)]) for day in days]
+        return [_pair("conf_tol_days", by_day[day_key(day)]) for day in days]
     many = isinstance(value, Sequence) and not isinstance(value, str)
     if many and value and all(isinstance(item, Sequence) and not isinstance(item, str) for item in value):
         if len(value) == 1:
@@ -356,12 +369,15 @@ def _check(definition: Definition) -> None:
         raise ValueError("relapse_end: pymsprog knows no end of a relapse, so it cannot go with compat")
     for days, (low, high) in zip(definition.conf_days, definition.windows, strict=True):
         if high < 1:
-            raise ValueError(f"conf_days: {_key(days)} with its tolerance leaves no day after the onset")
+            raise ValueError(f"conf_days: {day_key(days)} with its tolerance leaves no day after the onset")
         if low > high:
-            raise ValueError(f"conf_tol_days: the window of {_key(days)} ends before it begins")
+            raise ValueError(f"conf_tol_days: the window of {day_key(days)} ends before it begins")
+        if high != inf and floor(high) < ceil(low):
+            raise ValueError(f"conf_tol_days: no whole day falls into the window of {day_key(days)}")
 
 
-def _key(days: float) -> str:
+def day_key(days: float) -> str:
+    """A number of days as it stands in names of columns and fields: 84, or 90.75."""
     return str(int(days)) if float(days).is_integer() else str(days)
 
 

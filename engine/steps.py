@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isnan, nextafter
+from math import inf, nextafter
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+MOST = 1_000_000  # points or baseline; more is a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,10 @@ def _pieces(rows: Any, name: str) -> tuple[Piece, ...]:
         if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 2:
             raise ValueError(f"steps: {name} must be a list of [from, points], not {row!r}")
         first, points = (inf if item == "inf" else item for item in row)
-        if any(isinstance(item, bool) or not isinstance(item, int | float) or isnan(item) for item in (first, points)):
+        if any(isinstance(item, bool) or not isinstance(item, int | float) or item != item for item in (first, points)):
             raise ValueError(f"steps: {name} must hold numbers, not {row!r}")
+        if any(item != inf and abs(item) > MOST for item in (first, points)):
+            raise ValueError(f"steps: {name} must hold numbers up to {MOST:,}")
         if points <= 0:
             raise ValueError(f"steps: {name} must hold positive points, not {points!r}")
         found.append(Piece(float(first), float(points)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import engine
 from engine.cohort import Cohort
+from engine.definitions import day_key
 from engine.events import Event, Unconfirmed
 from engine.preset_events import NoEvents, cohort_since, own_unconfirmed
 from engine.presets import Preset
@@ -82,7 +83,7 @@ def header(preset: Preset) -> list[str]:
 
 def _windows(preset: Preset) -> list[str]:
     """The days of confirmation as the engine writes them."""
-    return [f"{days:g}" for days in preset.definition.conf_days]
+    return [day_key(days) for days in preset.definition.conf_days]
 
 
 def event_rows(results: Results, advance: Callable[[int], object]) -> Iterator[list[str]]:

@@ -128,8 +128,10 @@ def definition_of(path: Path) -> Definition:
         raise OutputError(f"{path.name}: Line {error.lineno}: this is no JSON ({error.msg}).") from None
     except UnicodeDecodeError:
         raise OutputError(f"{path.name}: this is not UTF-8.") from None
+    except RecursionError:
+        raise OutputError(f"{path.name}: this is nested too deeply for a definition.") from None
     except (ValueError, TypeError) as error:
-        raise OutputError(f"{path.name}: {error}.") from None
+        raise OutputError(f"{path.name}: {' '.join(str(error).split())}.") from None
 
 
 def named(options: argparse.Namespace) -> Sources:

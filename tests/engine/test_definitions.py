@@ -5,6 +5,7 @@ import re
 from dataclasses import FrozenInstanceError
 from math import inf, nan
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -418,3 +419,65 @@ def test_what_was_found_cannot_be_changed_afterwards():
 
     with pytest.raises(FrozenInstanceError):
         found.events = ()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"conf_days": 10**400}, "conf_days"), ({"require_sust_days": 10**400}, "require_sust_days"),
+        ({"impute_last_visit": -(10**400)}, "impute_last_visit"), ({"relapse_to_bl": [0, 1e300]}, "relapse_to_bl"),
+        ({"steps": {"worsening": [[0, 10**400]], "improvement": [[0, 1]]}}, "steps"),
+        ({"conf_days": 84, "conf_tol_days": {"84": 7, "84.0": 9}}, "conf_tol_days"),
+        ({"conf_days": 90.75, "conf_tol_days": [0, 0.2]}, "conf_tol_days"),
+    ],
+)  # fmt: skip
+def test_numbers_that_cannot_be_meant_are_refused_by_name(options, named):
+    with pytest.raises(ValueError, match=f"^{named}"):
+        Definition.from_mapping(options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    plain = Definition(conf_days=(84, 168), check_intermediate=False, require_sust_days=100)
+    found = Definition(
+        conf_days=np.array([84, 168]), check_intermediate=np.bool_(False), require_sust_days=np.float64(100)
+    )
+
+    assert (found, found.content_hash) == (plain, plain.content_hash)
+    assert Definition(conf_days=np.int64(84)) == Definition(conf_days=84)
+
+
+@pytest.mark.parametrize("given", [None, [], 84, "carems_6m"])
+def test_a_definition_is_read_from_a_mapping_only(given):
+    with pytest.raises(TypeError, match="mapping of options"):
+        Definition.from_mapping(given)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"worsening": "decrease", "event": "multiple", "steps": {"worsening": [[0, 4]], "improvement": [[0, 3]]}},
+            "of at least 4.0 down or at least 3.0 up",
+        ),
+        ({"worsening": "decrease"}, "a lower score is worse"),
+        ({"event": "firstCDI", "steps": {"worsening": [[0, 1]], "improvement": [[2, 1]]}}, "never below 2.0"),
+        ({"steps": {"worsening": [[0, 1.5], [1, 1], [6, "inf"]], "improvement": [[0, 1]]}}, "never from 6.0"),
+        ({"event": "firstCDI", "steps": {"worsening": [[0, 1]], "improvement": [[0, "inf"]]}}, "no change reaches"),
+        ({"compat": "pymsprog", "conf_days": 90.75}, "83 to 820.5 days after onset"),
+        ({"conf_days": 1234567, "conf_tol_days": 0}, "1234567 to 1234567 days"),
+        ({"relapse_end": True}, "a relapse whose end is known counts until then, and not after"),
+        ({"relapse_history": "peer", "relapse_to_bl": [30, 0]}, "more than 30 days before the first visit left out"),
+        ({"count_continuations": True}, "a run that goes on counts again"),
+        ({"own_direction": True}, "a change the other way hides none"),
+        ({"baseline": "roving_wors", "sub_threshold_rebl": "event"}, "also with a smaller confirmed worsening"),
+    ],
+)
+def test_the_sentence_says_what_the_option_does(options, said):
+    assert said in Definition.from_mapping(options).sentence
+
+
+def test_the_sentence_says_nothing_that_cannot_happen():
+    still = Definition(baseline="roving_impr", sub_threshold_rebl="worsening").sentence
+    assert "smaller" not in still
+    single = Definition(compat="pymsprog", event="multiple", steps="msoutcomes").sentence
+    assert " down" not in single

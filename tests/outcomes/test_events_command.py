@@ -499,10 +499,20 @@ def test_what_cannot_be_meant_is_said_in_one_sentence(given, arguments, sentence
 
 
 def test_a_wrong_definition_is_refused_whatever_is_wrong(given):
-    for wrong in ('{"conf_days": "long"}', '{"conf_days": [[1]]}', '{"steps": 3}', '{"event": []}', '{"event": {}}',
+    for wrong in ('{"conf_days": 1' + "0" * 400 + "}", "[" * 100_000, '{"a\\nb": 1}',
+                  '{"conf_days": "long"}', '{"conf_days": [[1]]}', '{"steps": 3}', '{"event": []}', '{"event": {}}',
                   '{"relapse_indep": {"prec": 1, "event": 2, "conf": 3}}', '{"conf_tol_days": {"x": 1}}'):  # fmt: skip
         [said] = refused(given("--definition", "own.json", "--no-relapses", **{"own.json": wrong}))
         assert said.startswith("own.json: ")
+
+
+@pytest.mark.parametrize("days", ["91.310625", "1000000", "84.12345678"])
+def test_a_number_of_days_stands_in_the_header_as_it_is(given, days):
+    arguments = ("--no-relapses", "--definition", "own.json", "--output", "out.csv")
+    code, _, _ = given(*arguments, **{"own.json": f'{{"conf_days": [84, {days}], "event": "multiple"}}'})
+
+    assert code == 0
+    assert f"confirmed_{days}" in rows(Path("out.csv").read_text())[0]
 
 
 # The terminal
