@@ -321,16 +321,17 @@ def recompute(options: argparse.Namespace) -> int:
 
 
 def check() -> int:
-    """Print the differences between stored and recomputed, and every missing trigger; 1 when there is one."""
+    """Print what differs from a recomputation, every missing trigger and broken rule; 1 when there is one."""
     from django.db import connection
 
-    from outcomes import recompute
+    from outcomes import recompute, rules
     from patients import freshness
     from patients.models import Freshness
 
     missing = freshness.expected(connection.introspection.table_names()) - freshness.existing(connection)
     with progress("check") as step:
         wrong = [*(f"trigger {name} is missing" for name in sorted(missing)), *recompute.check(progress=step)]
+    wrong += rules.broken()
     say(*wrong[:NAMED], *([f"... and {len(wrong) - NAMED} more."] if len(wrong) > NAMED else []))
     waiting, failing = Freshness.objects.stale().count(), Freshness.objects.quarantined().count()
     say(f"{len(wrong)} differences; {waiting} trajectories wait to be computed, {failing} of them failed repeatedly.")

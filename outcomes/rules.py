@@ -1,0 +1,84 @@
+"""Rules between records that no constraint of a database can hold: looked for in everything that is stored.
+
+The services hold them under the lock of the patient; what came another way, by hand or from an older version, is
+found here.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import groupby, pairwise
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Q
+from django.utils import timezone
+
+from assessments.models import Assessment, Relapse
+from patients import services
+from patients.models import Consent, Patient, Phenotype
+from treatments.models import Infusion, Treatment
+
+DATED = (
+    (Assessment, "day"), (Relapse, "onset"), (Relapse, "end"), (Infusion, "day"), (Treatment, "start"),
+    (Treatment, "stop"), (Phenotype, "since"),
+)  # fmt: skip
+FACTS = ("birth", "onset", "diagnosis", "death")
+PIECE = 500  # patients looked at together
+
+
+def broken() -> list[str]:
+    """One line for each patient and rule. It names ids and fields, never a value."""
+    return [*future(), *lifetimes(), *overlaps()]
+
+
+def future() -> Iterator[str]:
+    """Days that no centre has reached yet, wherever it is."""
+    tomorrow = timezone.now().date() + timedelta(days=1)
+    for model, field in DATED:
+        rows = model._default_manager.filter(voided_at=None, **{f"{field}__gt": tomorrow}).order_by("pk")
+        for pk, patient in rows.values_list("pk", "patient_id"):
+            yield f"patient {patient}: {field} of {model._meta.verbose_name} {pk} lies in the future"
+
+
+def lifetimes() -> Iterator[str]:
+    """What lies before the birth or after the death. The query is coarse; the services know imprecise dates."""
+    ids = sorted(suspects())
+    for start in range(0, len(ids), PIECE):
+        for patient in Patient.objects.filter(pk__in=ids[start : start + PIECE]).select_related("centre"):
+            for check in (services.check_patient, services.check_records):
+                try:
+                    check(patient)
+                except ValidationError as problem:
+                    yield f"patient {patient.pk}: {', '.join(sorted(problem.message_dict))} against what is recorded"
+
+
+def suspects() -> set[int]:
+    outside = (
+        model._default_manager.filter(voided_at=None).filter(
+            Q(**{f"{field}__lt": F("patient__birth")}) | Q(**{f"{field}__gt": F("patient__death")})
+        )
+        for model, field in DATED
+    )
+    rows = [
+        *outside,
+        Assessment.objects.live().filter(edss=10).exclude(patient__death_cause="ms"),
+        Consent.objects.filter(day__lt=F("patient__birth")),
+    ]
+    tomorrow = timezone.now().date() + timedelta(days=1)
+    facts = Q()
+    for field in FACTS:
+        facts |= Q(**{f"{field}__gt": tomorrow}) | Q(**{f"{field}__lt": F("birth")}) | Q(**{f"{field}__gt": F("death")})
+    found = set(Patient.objects.filter(facts).values_list("pk", flat=True))
+    return found.union(*(kind.order_by().values_list("patient_id", flat=True) for kind in rows))
+
+
+def overlaps() -> Iterator[str]:
+    """Courses whose infusion days lie within another course of the same patient."""
+    given = Infusion.objects.live().filter(dose_mg__gt=0, course__voided_at=None).order_by("patient_id", "course_id")
+    for patient, days in groupby(given.iterator(), key=lambda one: one.patient_id):
+        spans = []
+        for _, of_course in groupby(days, key=lambda one: one.course_id):
+            known = [one.interval for one in of_course]
+            spans.append((min(day.first for day in known), max(day.first for day in known), min(d.last for d in known)))
+        spans.sort()
+        if any(later[2] <= earlier[1] for earlier, later in pairwise(spans)):
+            yield f"patient {patient}: courses overlap"
