@@ -6,7 +6,7 @@ from django.shortcuts import render
 
 from engine.history import PRESET
 from engine.status import CONFIRM_DAYS, RULE_NAME
-from outcomes import analyses, overview
+from outcomes import analyses, overview, snapshot
 from outcomes.charts import cohort as charts
 from outcomes.charts import followup
 from outcomes.cohorts import CohortFilter, select
@@ -19,16 +19,17 @@ def cohort(request):
     """Who is counted, where they stand, how they change, and the same by centre and by courses received."""
     form = CohortForm(request.GET, user=request.user)
     wanted = form.filter()
-    selection = select(CohortFilter(), request.user)
+    with snapshot.taken() as now, now.reading():  # every figure is of one moment, whoever saves meanwhile
+        selection = select(CohortFilter(), request.user)
+        centres = dict(Centre.objects.visible_to(request.user).values_list("pk", "name"))
+        everybody = selection.standings(CohortFilter())
+        outcome = analyses.of_selection(selection, wanted)
     hints.send(selection.computed)
-    centres = dict(Centre.objects.visible_to(request.user).values_list("pk", "name"))
-    everybody = selection.standings(CohortFilter())
     found = overview.overview(everybody, wanted, len(centres), selection.waiting)
     groups = {
         "centre": ("By centre", "Centre", found.groups("centre", centres)),
         "courses": ("By courses received", "Courses", found.groups("courses", overview.COURSES)),
     }
-    outcome = analyses.of_selection(selection, wanted)
     context = {
         "form": form,
         "kept": form.kept(),

@@ -30,6 +30,8 @@ def patients(request):
     ids = roster.page_ids(selection, wanted, roster.ORDERS[form.order_by()], max(page.start_index() - 1, 0))
     if text:
         audit.note(request.user, AccessKind.SEARCH, page="patients", detail=f"{counts.found} found")
+    else:
+        audit.note(request.user, AccessKind.READ, page="patients", detail=f"{len(ids)} rows")
     context = {
         "form": form,
         "search": search,
