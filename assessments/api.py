@@ -167,11 +167,10 @@ class AssessmentView(RecordView):
         return services.record_assessment(one, by=self.request.user, confirmed=reasons_of(one, reasons))
 
     def change(self, record: Assessment, data: dict[str, Any], reason: str, version: int) -> Assessment:
-        """Reasons given before still confirm their warnings."""
-        before = {one["id"]: one.get("reason", "") for one in record.confirmed_warnings}
-        reasons = before | dict(data.pop("confirmed", {}))
-        if data.get("rater_name"):
-            record.rater = None
+        """Reasons given before still confirm the warnings that say the same."""
+        reasons = dict(data.pop("confirmed", {}))
+        if "rater_name" in data:  # somebody rated it: without a name the one who says so
+            record.rater = None if data["rater_name"] else record.rater or cast(User, self.request.user)
         written(record, data)
         return services.amend_assessment(
             record, by=self.request.user, confirmed=reasons_of(record, reasons), reason=reason, row_version=version

@@ -156,8 +156,10 @@ def confirm(
     """Store the reasons for the warnings. Raises ValidationError with one field, `confirm_W1`, for each left open."""
     open_ones = {}
     kept = []
+    before = {(one["id"], one.get("sentence")): one.get("reason", "") for one in assessment.confirmed_warnings}
     for finding in found:
-        reason = (confirmed.get(finding.id) or all_because).strip()
+        again = before.get((finding.id, finding.sentence), "") if finding.id not in confirmed else ""
+        reason = (confirmed.get(finding.id) or again or all_because).strip()
         if reason:
             kept.append({"id": finding.id, "reason": reason[:200], "sentence": finding.sentence})
         else:

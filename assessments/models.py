@@ -261,3 +261,5 @@ class Relapse(ClinicalRecord):
         unknown = set(self.systems) - set(SYSTEMS)
         if unknown:
             raise ValidationError({"systems": f"Not a functional system: {', '.join(sorted(unknown))}."})
+        if len(set(self.systems)) < len(self.systems):
+            raise ValidationError({"systems": "Name each functional system once."})

@@ -227,5 +227,6 @@ def reset_second_factor(user: User, *, by: User | None) -> User:
         Authenticator.objects.filter(user=user).delete()
         throttle.forget("second factor of an account", str(user.pk))
         end_sessions(user)
+        revoke_tokens(user)
         audit.note(by, AccessKind.ACCOUNT, detail=f"user {user.pk}: second factor reset")
     return user

@@ -65,7 +65,7 @@ def find_link(token: str, links: QuerySet[AccountLink] | None = None) -> Account
 
 
 def use_link(token: str, password: str) -> User:
-    """Set the password of the link's user, once; ends all sessions and API tokens. Raises LinkClosed, ValidationError."""
+    """Set the password of the link's user, once; ends sessions and API tokens. Raises LinkClosed, ValidationError."""
     with transaction.atomic():
         link = find_link(token, open_links().select_for_update(of=("self",)))
         user = User.objects.select_for_update().get(pk=link.user_id)

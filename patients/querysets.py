@@ -10,6 +10,7 @@ from django.utils import timezone
 from engine import VERSION
 
 QUARANTINE_AFTER = 5
+SEARCHED = 240  # characters of a search text
 LEASE = timedelta(seconds=30)  # longer than the hard limit of a task, doubling with each failed try
 QUARANTINE_PAUSE = timedelta(hours=1)
 
@@ -22,6 +23,11 @@ def folded(text: str) -> str:
     """Text for searching: without case and accents, the same on every database."""
     plain = unicodedata.normalize("NFKD", text.casefold()).translate(PLAIN)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def search_text(*parts: str) -> str:
+    """What a name is found by. Some letters unfold into many, so it is cut to its column."""
+    return folded(" ".join(parts))[:SEARCHED]
 
 
 class ScopedQuerySet(models.QuerySet):

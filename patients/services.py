@@ -12,7 +12,7 @@ from simple_history.utils import bulk_create_with_history
 from patients import access, audit, erasing, writing
 from patients.dates import interval, say_known_date
 from patients.models import AccessKind, Centre, Consent, Erasure, Identity, Patient, Phenotype
-from patients.querysets import folded
+from patients.querysets import folded, search_text
 from patients.writing import Conflict, lock, named_errors, tell
 
 SENTENCES = {
@@ -110,12 +110,13 @@ def identity_of(patient: Patient) -> Identity | None:
 
 def save_identity(patient: Patient, *, by, family_name="", given_name="", local_number="") -> None:
     """Set name and local number. Refuses a local number in use, and what was erased; an access event, no history."""
+    fields = {"family_name": family_name, "given_name": given_name, "local_number": local_number}
     if erasing.is_erased(patient):
-        if family_name or given_name or local_number:
-            raise ValidationError({"family_name": "The identity of this patient was erased and is not kept again."})
+        said = "The identity of this patient was erased and is not kept again."
+        if wrong := {name: said for name, value in fields.items() if value}:
+            raise ValidationError(wrong)
         return
-    text = folded(f"{given_name} {family_name} {local_number}")
-    fields = {"family_name": family_name, "given_name": given_name, "local_number": local_number, "search_text": text}
+    fields["search_text"] = search_text(given_name, family_name, local_number)
     with transaction.atomic(), named_errors(Identity, SENTENCES):
         Identity.objects.update_or_create(patient=patient, defaults={"centre": patient.centre, **fields})
         audit.note(by, AccessKind.IDENTITY, patient=patient)
@@ -166,7 +167,7 @@ def register_bulk(patients: Sequence[Patient], *, by, identities: Sequence[dict[
             Identity(
                 patient=patient,
                 centre_id=patient.centre_id,
-                search_text=folded(" ".join(fields.values())),
+                search_text=search_text(*fields.values()),
                 **fields,
             )
             for patient, fields in zip(patients, identities, strict=False)

@@ -49,6 +49,11 @@ class InfusionSerializer(StrictSerializer):
     dose_mg = DoseField(required=False, help_text=f"Without it: {FULL_DOSE_MG}.")
     known_dates = ("day",)
 
+    def to_internal_value(self, data):
+        if isinstance(data, dict) and "day" not in data:  # a change of a course may leave out fields, a new day may not
+            raise serializers.ValidationError({"day": "This field is required."})
+        return super().to_internal_value(data)
+
 
 class CourseSerializer(RecordSerializer):
     """One Lemtrada course with its infusion days. A change that sends `infusions` makes them exactly those."""

@@ -20,7 +20,7 @@ from outcomes.exchange.stored import chunks, read_versions
 from outcomes.models import ImportBatch
 from patients import access, audit, writing
 from patients.models import AccessKind, Centre, Identity, Patient, new_code
-from patients.querysets import folded
+from patients.querysets import search_text
 from patients.services import SENTENCES
 
 TRIES = 3
@@ -97,7 +97,7 @@ def ready(report: Report, batch: ImportBatch) -> Loads:
     patients = list(report.patients.values())
     own_codes(patients)
     identities = [
-        Identity(patient=patient, centre=report.centre, local_number=number, search_text=folded(number))
+        Identity(patient=patient, centre=report.centre, local_number=number, search_text=search_text(number))
         for number, patient in report.patients.items()
     ]
     return Loads(

@@ -108,7 +108,15 @@ def wrong_texts(given: dict[str, Any]):
 def wrong_choices(given: dict[str, Any]):
     for key, allowed in CHOICES.items():
         if key in given and given[key] not in allowed:
-            yield f"{key} is {shown(str(given[key]))}; it must be {' or '.join(shown(one) for one in allowed)}."
+            yield f"{key} is {said(given[key])}; it must be {' or '.join(shown(one) for one in allowed)}."
+
+
+def said(value: Any) -> str:
+    """A value of a mapping in a message; a number may have more digits than can be written."""
+    try:
+        return shown(str(value))
+    except ValueError:
+        return "no text"
 
 
 def wrong_columns(given: dict[str, Any]):
@@ -153,7 +161,7 @@ def wrong_words(given: dict[str, Any]):
                 if not word.isprintable()
             )
             yield from (
-                f"words.{key}: {shown(str(value))} is not one of {', '.join(allowed)}."
+                f"words.{key}: {said(value)} is not one of {', '.join(allowed)}."
                 for value in table.values()
                 if value not in allowed
             )

@@ -77,8 +77,8 @@ class StrictFilters(DjangoFilterBackend):
         errors = {name[:60]: ["There is no such filter."] for name in request.query_params if name not in known}
         repeated = [name for name, values in request.query_params.lists() if name in known and len(values) > 1]
         errors |= {name: ["Send this once."] for name in repeated}
-        empty = [name for name, value in request.query_params.items() if name in known and not value]
-        errors |= {name: ["Send a value, or leave this out."] for name in empty}
+        blank = [n for n, value in request.query_params.items() if n in known and (not value or value != value.strip())]
+        errors |= {name: ["Send a value without blanks around it, or leave this out."] for name in blank}
         if errors:
             raise serializers.ValidationError(errors)
         return super().filter_queryset(request, queryset, view)

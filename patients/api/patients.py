@@ -22,7 +22,7 @@ from patients.api.fields import (
 )
 from patients.api.listing import NumberFilter, visible_patients
 from patients.api.records import ApiView, written
-from patients.api.saving import once, version_of, with_version
+from patients.api.saving import REPLAYED, once, version_of, with_version
 from patients.models import (
     Activity,
     Centre,
@@ -177,7 +177,10 @@ class PatientView(ApiView):
         finally:
             for patient in alike:  # that somebody has this name and birth was told
                 self.note(patient=patient)
-        return self.with_names(response)
+        found = self.with_names(response)
+        if REPLAYED in found:
+            self.note(patient=visible_patients(request.user).get(code=found.data["code"]))
+        return found
 
     def with_names(self, response: Response) -> Response:
         patient = visible_patients(self.request.user).get(code=response.data["code"])

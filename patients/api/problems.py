@@ -78,6 +78,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
         return invalid(list(flat(error.detail)))
     if isinstance(error, Conflict):
         current = view.represent(error.current) if view else None
+        if view:  # it reads as any other answer that shows a record
+            view.note(patient=getattr(error.current, "patient", error.current))
         detail = "Somebody saved this record since you read it. It is in `current`; nothing of yours was saved."
         return answer(409, detail, kind="conflict", current=current)
     if isinstance(error, AlreadySubmitted):

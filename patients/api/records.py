@@ -4,7 +4,7 @@ Every read starts from `visible_to`, so what belongs to another centre does not 
 that the page calls; a view only reads what was sent and says what is stored.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -89,7 +89,8 @@ def without_texts(serializer: serializers.Serializer, found: dict[str, Any]) -> 
         if name in found and isinstance(field, PersonalTextField):
             found[name] = None
         elif name in found and isinstance(field, serializers.ListSerializer):
-            found[name] = [without_texts(field.child, one) for one in found[name]]
+            below = cast(serializers.Serializer, field.child)
+            found[name] = [without_texts(below, one) for one in found[name]]
     return found
 
 

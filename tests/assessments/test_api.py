@@ -342,3 +342,31 @@ def test_so_is_the_reason_of_a_confirmed_warning(api, below, admin):
     assert {one["reason"] for one in made["confirmed_warnings"]} == {"Erika was seen twice"}
     shown = Caller(admin).get(f"/assessments/{made['id']}/").json()["confirmed_warnings"]
     assert {(one["id"], one["reason"]) for one in shown} == {(word, None) for word in reasons}
+
+
+def test_a_reason_confirms_only_the_warning_that_it_was_given_for(api, below, patient, clinician):
+    visit(patient, clinician, "2019-01-01", 2)
+    up = {"day": "2020-01-01", "edss_rater": 4.0, "rater_reason": "chart", "confirmed": {"W12": "true, fell"}}
+    made = api.post(f"{below}/assessments/", up).json()
+    assert {one["id"] for one in made["confirmed_warnings"]} >= {"W12"}, made
+
+    same = api.patch(f"/assessments/{made['id']}/", {"note": "seen", "reason": "more"}, if_match='"1"')
+    assert same.status_code == 200, same.content
+    typo = api.patch(f"/assessments/{made['id']}/", {"edss_rater": 9.0, "reason": "typo"}, if_match='"2"')
+
+    assert fields(typo) == {"confirmed.W12"}
+
+
+def test_an_assessment_always_has_a_rater(api, below):
+    made = api.post(f"{below}/assessments/", {**RATED, "rater_name": "Dr Else"}).json()
+    assert made["rater"] == "Dr Else"
+
+    changed = api.patch(f"/assessments/{made['id']}/", {"rater_name": "", "reason": "wrong"}, if_match='"1"').json()
+
+    assert changed["rater"] == "Dr Clinician"
+
+
+def test_a_relapse_names_each_system_once(api, below):
+    twice = api.post(f"{below}/relapses/", {"onset": "2020-03-02", "systems": ["visual", "visual"]})
+
+    assert fields(twice) == {"systems"}

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from assessments.models import Assessment, Relapse
 from engine.edss import GRADE_MAX, SYSTEMS, score
 from patients.models import AccessEvent, Submission, User
 from tests.assessments.entries import GRADES, entry, scored, url
-from tests.factories import make_patient, make_user, relapse
+from tests.factories import make_patient, make_user, relapse, visit
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 3, 2)
@@ -542,3 +543,12 @@ def test_no_input_breaks_the_relapse_form(signed_in, patient, junk):
 
     assert response.status_code == 200
     assert not Relapse.objects.exists()
+
+
+def test_a_page_that_comes_back_refused_shows_the_record_and_is_noted(client, clinician, patient):
+    one = visit(patient, clinician, "2019-01-01", 2)
+    client.force_login(clinician)
+
+    client.post(reverse("assessments:assessment_edit", args=[patient.code, one.pk]), {})
+
+    assert AccessEvent.objects.filter(patient=patient, page="assessment_edit").count() == 1

@@ -83,3 +83,9 @@ def test_all_faults_are_named_at_once():
         read_mapping(example(new_patients="x", rows_without_edss="y", days_sign="z"))
 
     assert len(refused.value.faults) == 3
+
+
+@pytest.mark.parametrize("text", ["delimiter = 0x", '[columns]\nsex = "s"\n[words.sex]\nF = 0x'])
+def test_a_number_too_long_to_write_is_a_sentence(text):
+    with pytest.raises(MappingError, match="no text"):
+        read_mapping((text + "f" * 5000).encode())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patients import writing
+from patients import services, writing
 from patients.models import AccessEvent, Consent, Identity, Patient, Submission
 from tests.calling import Caller, fields, key
 from tests.factories import make_patient, visit
@@ -226,3 +226,36 @@ def test_nobody_registers_in_a_centre_where_they_do_not_treat(into, admin, outsi
     assert Caller(registry_admin).post(into, NEW).status_code == 403
     assert Caller(outsider).post(into, NEW).status_code == 404
     assert not Patient.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["ß" * 80, "각" * 80, "ﷺ" * 40])
+def test_a_name_whose_letters_unfold_is_kept_and_found(api, centre, name):
+    made = api.post(f"/centres/{centre.pk}/patients/", {"sex": "male", "family_name": name, "given_name": name})
+
+    assert made.status_code == 201, made.content
+    assert made.json()["family_name"] == name
+    assert len(Identity.objects.get(patient__code=made.json()["code"]).search_text) <= 240
+
+
+def test_a_conflict_shows_a_record_and_is_noted(api, patient):
+    before = AccessEvent.objects.filter(patient=patient, kind="read").count()
+
+    refused = api.patch(f"/patients/{patient.code}/", {"sex": "male", "reason": "x"}, if_match='"99"')
+
+    assert refused.status_code == 409
+    assert AccessEvent.objects.filter(patient=patient, kind="read").count() == before + 1
+
+
+@pytest.mark.parametrize("value", ["%20", "%0a", "{code}%20", "%20{code}"])
+def test_a_filter_with_blanks_is_refused_not_left_out(api, patient, value):
+    for path in ("assessments", "trajectories"):
+        assert fields(api.get(f"/{path}/?patient={value.format(code=patient.code)}")) == {"patient"}
+
+
+def test_after_an_erasure_the_fields_that_were_sent_are_named(api, patient, admin):
+    services.erase_identity(patient, by=admin, reason="letter")
+    version = api.get(f"/patients/{patient.code}/").json()["row_version"]
+
+    refused = api.patch(f"/patients/{patient.code}/", {"given_name": "E", "reason": "x"}, if_match=f'"{version}"')
+
+    assert fields(refused) == {"given_name"}

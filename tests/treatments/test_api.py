@@ -142,3 +142,13 @@ def test_a_drug_takes_the_same_way(api, below):
 )  # fmt: skip
 def test_what_is_wrong_with_a_drug_is_named(api, below, sent, named):
     assert fields(api.post(f"{below}/treatments/", sent)) == {named}
+
+
+@pytest.mark.parametrize("infusions", [[{}], [{"dose_mg": 12}], [{"day": "2020-03-02"}, {"dose_mg": 0}]])
+def test_a_new_infusion_day_of_a_changed_course_has_a_day(api, patient, clinician, infusions):
+    made = course(patient, clinician, "2020-03-02")
+
+    refused = api.patch(f"/courses/{made.pk}/", {"infusions": infusions, "reason": "x"}, if_match='"1"')
+
+    assert refused.status_code == 400, refused.content
+    assert fields(refused) == {f"infusions.{len(infusions) - 1}.day"}
