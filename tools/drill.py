@@ -53,7 +53,8 @@ PARTS = {
     "files": Part("tests/outcomes/test_import_mutations.py", DRILL, {"EDSS_MUTATED_FILES": "10000"}),
     "export": Part("tests/processes/test_export_stream.py", DRILL, {"EDSS_EXPORTED_ROWS": "1000000"}),
     "processes": Part(
-        "tests/processes/test_poison.py tests/processes/test_broker.py tests/processes/test_signing_in.py"
+        "tests/processes/test_poison.py tests/processes/test_broker.py tests/processes/test_run.py"
+        " tests/processes/test_signing_in.py"
         " tests/outcomes/test_import_speed.py",
         DRILL,
     ),

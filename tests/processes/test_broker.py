@@ -68,7 +68,10 @@ def settled(here) -> bool:
     return here.python(STALE) == "0"
 
 
-@pytest.mark.parametrize("trouble", ["stopped", "frozen"])
+@pytest.mark.parametrize("trouble", ["stopped", pytest.param("frozen", marks=pytest.mark.drill)])
+@pytest.mark.parametrize(
+    "installation", [pytest.param("embedded", marks=pytest.mark.drill), "servers"], indirect=True
+)  # the others die and freeze among the faults of each change
 def test_saving_goes_on_without_the_broker_and_heals_by_itself(installation, redis_server, trouble):
     environ = {"REDIS_URL": redis_server.url}
     code, clinician = serve(installation, **environ)
@@ -138,6 +141,7 @@ def nothing_was_lost(here, saved) -> None:
     assert here.edss("recompute", "--check").returncode == 0
 
 
+@pytest.mark.drill
 def test_a_database_that_drops_its_connections_loses_nothing_acknowledged(servers, tmp_path):
     with servers(tmp_path) as here:
         code, clinician = serve(here)

@@ -24,7 +24,9 @@ def started(here, *arguments):
     return parent
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.drill) for n in (signal.SIGINT, signal.SIGHUP))]
+)
 def test_a_stopped_installation_leaves_nothing_behind(installation, number):
     parent = started(installation)
     assert installation.page("/") == 200
@@ -205,7 +207,13 @@ def test_health_of_a_host_that_is_none_is_no_answer(bare):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", ["run", "migrate", "seed", "admin somebody@example.org --name Somebody"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run", "migrate", pytest.param("seed", marks=pytest.mark.drill),
+        pytest.param("admin somebody@example.org --name Somebody", marks=pytest.mark.drill),
+    ],
+)  # fmt: skip
 def test_data_of_a_newer_version_are_left_alone(bare, command):
     assert bare.edss("migrate").returncode == 0
     bare.python(
