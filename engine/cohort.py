@@ -229,7 +229,7 @@ def _relapses(
     codes = np.searchsorted(names, who.astype(names.dtype)) if len(who) else np.zeros(0, np.int64)
     codes = np.minimum(codes, len(names) - 1)
     ours = names[codes] == who if len(who) else np.zeros(0, bool)
-    kept = ours & ~np.isnan(begin)
+    kept = ours & np.isfinite(begin)
     findings.extend(CohortFinding(who[row], int(row), "relapse_no_date") for row in np.flatnonzero(ours & ~kept))
     codes, begin, latest, over = codes[kept], begin[kept], latest[kept], over[kept]
     order = np.lexsort((over, latest, begin, codes))

@@ -372,7 +372,7 @@ def _check(definition: Definition) -> None:
             raise ValueError(f"conf_days: {day_key(days)} with its tolerance leaves no day after the onset")
         if low > high:
             raise ValueError(f"conf_tol_days: the window of {day_key(days)} ends before it begins")
-        if high != inf and floor(high) < ceil(low):
+        if high != inf and floor(high) < ceil(max(low, 1)):
             raise ValueError(f"conf_tol_days: no whole day falls into the window of {day_key(days)}")
 
 

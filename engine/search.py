@@ -529,12 +529,17 @@ def search(
                     b, run_end = onward, a
                     s = b + 1
                 else:
+                    if jumped == c:  # a step that was not confirmed, only a part of it
+                        miss = miss_row(missed, a, misses, c, b, base, kind)
+                        why_not(v, rel, w, missed, r, miss, c, f, z, base, step, kind, ra, rz)
+                        misses = max(misses, miss - a + 1)
                     s = max(jumped, c + 1)
             else:
                 miss = miss_row(missed, a, misses, c, b, base, kind)
                 why_not(v, rel, w, missed, r, miss, c, f, z, base, step, kind, ra, rz)
-                if c < run_end and kind == run_kind:  # its run was counted: no later visit makes another event of it
-                    missed.day[miss] = float("inf")
+                counted = c < run_end and kind == run_kind
+                if counted and (r.event != FIRST_RAW or last_different(v, a, c, c, z, kind, r) < run_begin):
+                    missed.day[miss] = float("inf")  # no later visit makes another event of it
                 misses = max(misses, miss - a + 1)
                 s = c + 1
         if r.rebaseline and s < z and crossed(v, rel, b, s, ra, rz):

@@ -7,6 +7,7 @@ found here.
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby, pairwise
+from operator import itemgetter
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Relapse
 from patients import services
+from patients.dates import interval
 from patients.models import Consent, Patient, Phenotype
 from treatments.models import Infusion, Treatment
 
@@ -64,7 +66,7 @@ def suspects() -> set[int]:
         Consent.objects.filter(day__lt=F("patient__birth")),
     ]
     tomorrow = timezone.now().date() + timedelta(days=1)
-    facts = Q()
+    facts = Q(participation_since__gt=tomorrow)
     for field in FACTS:
         facts |= Q(**{f"{field}__gt": tomorrow}) | Q(**{f"{field}__lt": F("birth")}) | Q(**{f"{field}__gt": F("death")})
     found = set(Patient.objects.filter(facts).values_list("pk", flat=True))
@@ -74,11 +76,13 @@ def suspects() -> set[int]:
 def overlaps() -> Iterator[str]:
     """Courses whose infusion days lie within another course of the same patient."""
     given = Infusion.objects.live().filter(dose_mg__gt=0, course__voided_at=None).order_by("patient_id", "course_id")
-    for patient, days in groupby(given.iterator(), key=lambda one: one.patient_id):
+    rows = given.values_list("patient_id", "course_id", "day", "day_precision")
+    for patient, days in groupby(rows.iterator(), key=itemgetter(0)):
+        courses = [list(rows) for _, rows in groupby(days, key=itemgetter(1))]
         spans = []
-        for _, of_course in groupby(days, key=lambda one: one.course_id):
-            known = [one.interval for one in of_course]
+        for of_course in courses if len(courses) > 1 else ():
+            known = [one for _, _, day, precision in of_course if (one := interval(day, precision))]
             spans.append((min(day.first for day in known), max(day.first for day in known), min(d.last for d in known)))
         spans.sort()
-        if any(later[2] <= earlier[1] for earlier, later in pairwise(spans)):
+        if any(later[2] <= earlier[1] and earlier[2] <= later[1] for earlier, later in pairwise(spans)):
             yield f"patient {patient}: courses overlap"

@@ -39,6 +39,7 @@ def check_patient(patient: Patient) -> None:
 
 # What the records of a patient say against changed facts. The apps above, which know their records, register here;
 # each rule takes the changed patient and raises ValidationError.
+LIFETIME = ("birth", "birth_precision", "death", "death_precision", "death_cause")  # what they look at
 RECORD_RULES: list[Callable[[Patient], None]] = []
 
 
@@ -116,7 +117,7 @@ def save_identity(patient: Patient, *, by, family_name="", given_name="", local_
         if wrong := {name: said for name, value in fields.items() if value}:
             raise ValidationError(wrong)
         return
-    fields["search_text"] = search_text(given_name, family_name, local_number)
+    fields["search_text"] = search_text(local_number, given_name, family_name)
     with transaction.atomic(), named_errors(Identity, SENTENCES):
         Identity.objects.update_or_create(patient=patient, defaults={"centre": patient.centre, **fields})
         audit.note(by, AccessKind.IDENTITY, patient=patient)
@@ -187,7 +188,8 @@ def amend(patient: Patient, *, by, identity: dict[str, str] | None, reason: str,
         access.require(by, "patient.change", [current.centre_id])
         if current.row_version != row_version:
             raise Conflict(current)
-        check_records(patient)
+        if any(getattr(patient, field) != getattr(current, field) for field in LIFETIME):
+            check_records(patient)
         patient.row_version = current.row_version + 1
         audit.stamp(patient, by, reason.strip()).save()
         if identity is not None:

@@ -10,7 +10,7 @@ from assessments.models import Assessment
 from assessments.views.compare import compare, merged
 from assessments.views.panel import TICK_WORDS, Panel
 from assessments.views.rows import distance_was, grade_rows, walking_rows
-from assessments.views.saving import clock, find_patient, save_once
+from assessments.views.saving import clock, find_patient, save_once, shown_again
 from patients.models import Patient
 
 
@@ -82,6 +82,7 @@ def assessment_void(request, code: str, pk: int) -> HttpResponse:
     if form.is_valid() and (answer := save_once(request, form, patient, work)):
         return answer
     shown = {"patient": patient, "form": form, "assessment": form.conflict or stored}
+    shown_again(request, patient)
     return render(request, "assessments/assessment_void.html", shown, status=409 if form.conflict else 200)
 
 
@@ -101,6 +102,7 @@ def page(request, form: AssessmentForm) -> HttpResponse:
     panel = Panel(form)
     if form.is_bound and form.errors:
         name_open_warnings(form, panel)
+    shown_again(request, form.instance.patient)
     return render(request, "assessments/assessment_form.html", context(form, panel))
 
 

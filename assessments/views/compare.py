@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 
-from assessments.views.saving import clock
+from assessments.views.saving import clock, shown_again
 
 THEIRS = "theirs"
 NOT_COMPARED = ("submission", "row_version", "change", "reason")
@@ -45,6 +45,7 @@ def compare(request, form, theirs, template: str) -> HttpResponse:
         "at": clock(current.patient.centre, last.history_date) if last else "",
         "next_version": current.row_version + 1,
     }
+    shown_again(request, current.patient)
     return render(request, template, context, status=409)
 
 

@@ -8,7 +8,7 @@ from assessments.forms.relapse import RelapseForm
 from assessments.forms.void import VoidForm
 from assessments.models import Relapse
 from assessments.views.compare import compare, merged
-from assessments.views.saving import clock, find_patient, save_once
+from assessments.views.saving import clock, find_patient, save_once, shown_again
 from patients.models import Patient
 
 
@@ -22,6 +22,7 @@ def relapse_add(request, code: str) -> HttpResponse:
 
     if form.is_valid() and (answer := save_once(request, form, patient, work)):
         return answer
+    shown_again(request, patient)
     return render(request, "assessments/relapse_form.html", {"patient": patient, "form": form})
 
 
@@ -42,6 +43,7 @@ def relapse_edit(request, code: str, pk: int) -> HttpResponse:
         return answer
     if form.conflict is not None:
         return compare(request, form, RelapseForm(instance=form.conflict), "assessments/relapse_compare.html")
+    shown_again(request, patient)
     return render(request, "assessments/relapse_form.html", {"patient": patient, "form": form})
 
 
@@ -59,6 +61,7 @@ def relapse_void(request, code: str, pk: int) -> HttpResponse:
     if form.is_valid() and (answer := save_once(request, form, patient, work)):
         return answer
     shown = {"patient": patient, "form": form, "relapse": form.conflict or stored}
+    shown_again(request, patient)
     return render(request, "assessments/relapse_void.html", shown, status=409 if form.conflict else 200)
 
 

@@ -19,9 +19,19 @@ def find_patient(request, code: str, action: str) -> Patient:
     visible = Patient.objects.visible_to(request.user).select_related("centre")
     patient = get_object_or_404(visible, code=code)
     access.require(request.user, action, [patient.centre_id])
-    if request.resolver_match.url_name != "assessment_score":  # while somebody types on a page that was noted
-        audit.note(request.user, AccessKind.READ, patient=patient, page=request.resolver_match.url_name)
+    if request.method == "GET":
+        note_read(request, patient)
     return patient
+
+
+def shown_again(request, patient: Patient) -> None:
+    """A form that was sent and not saved shows the record once more."""
+    if request.method == "POST":
+        note_read(request, patient)
+
+
+def note_read(request, patient: Patient) -> None:
+    audit.note(request.user, AccessKind.READ, patient=patient, page=request.resolver_match.url_name)
 
 
 def save_once(request, form, patient: Patient, work: Callable[[], str]) -> HttpResponse | None:

@@ -22,7 +22,7 @@ from patients.api.fields import (
 )
 from patients.api.listing import NumberFilter, visible_patients
 from patients.api.records import ApiView, written
-from patients.api.saving import REPLAYED, once, version_of, with_version
+from patients.api.saving import once, version_of, with_version
 from patients.models import (
     Activity,
     Centre,
@@ -177,16 +177,13 @@ class PatientView(ApiView):
         finally:
             for patient in alike:  # that somebody has this name and birth was told
                 self.note(patient=patient)
-        found = self.with_names(response)
-        if REPLAYED in found:
-            self.note(patient=visible_patients(request.user).get(code=found.data["code"]))
-        return found
+        return self.with_names(response)
 
     def with_names(self, response: Response) -> Response:
         patient = visible_patients(self.request.user).get(code=response.data["code"])
         identity = services.identity_of(patient)
         response.data |= {name: getattr(identity, name, None) for name in NAMES}
-        return response
+        return self.replay_noted(response, patient)
 
     def partial_update(self, request: Request, code: str) -> Response:
         patient = get_object_or_404(self.get_queryset(), code=code)
@@ -213,7 +210,7 @@ class PartView(ApiView):
     def create(self, request: Request, code: str) -> Response:
         patient = self.patient(code, "patient.change")
         data = self.read(request)
-        return once(request, 201, lambda: self.represent(self.add(patient, data)))
+        return self.replay_noted(once(request, 201, lambda: self.represent(self.add(patient, data))), patient)
 
     def add(self, patient: Patient, data: dict[str, Any]) -> Any:
         raise NotImplementedError

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from patients import access, audit
 from patients.api.fields import ChangeSerializer, PersonalTextField, StrictSerializer, VoidSerializer
 from patients.api.listing import FixedOrdering, Pages, StrictFilters, visible_patients
-from patients.api.saving import once, version_of, with_version
+from patients.api.saving import REPLAYED, once, version_of, with_version
 from patients.models import AccessKind, ClinicalRecord, Patient
 from patients.writing import Conflict
 
@@ -44,6 +44,12 @@ class ApiView(viewsets.GenericViewSet):
         code = request.query_params.get("patient")
         patient = visible_patients(request.user).filter(code=code).first() if code else None
         self.note(patient=patient, detail=f"{number} rows")
+
+    def replay_noted(self, response: Response, patient: Patient) -> Response:
+        """An answer that is given again is read again."""
+        if REPLAYED in response:
+            self.note(patient=patient)
+        return response
 
     def represent(self, record: Any) -> dict[str, Any]:
         return dict(self.get_serializer(record).data)
@@ -116,7 +122,7 @@ class RecordView(ApiView):
     def create(self, request: Request, code: str) -> Response:
         patient = self.patient(code, f"{self.word}.add")
         data = self.read(request)
-        return once(request, 201, lambda: self.represent(self.add(patient, data)))
+        return self.replay_noted(once(request, 201, lambda: self.represent(self.add(patient, data))), patient)
 
     def partial_update(self, request: Request, pk: int) -> Response:
         record, version = self.to_change(request, pk)
@@ -139,7 +145,7 @@ class RecordView(ApiView):
         def work() -> dict[str, Any]:
             return self.represent(self.void_record(record, reason, version))
 
-        return once(request, 200, work)
+        return self.replay_noted(once(request, 200, work), record.patient)
 
     def to_change(self, request: Request, pk: int) -> tuple[Any, int]:
         """The record and the version that the change builds on; 404, 403 or 428 before anything is read."""

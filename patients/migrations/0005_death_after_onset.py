@@ -3,6 +3,20 @@
 from django.db import migrations, models
 
 
+def name_what_contradicts(apps, schema_editor):
+    """The database would say only that some row does not fit."""
+    exact = apps.get_model("patients", "Patient").objects.filter(death_precision="day")
+    wrong = exact.filter(
+        models.Q(onset_precision="day", onset__gt=models.F("death"))
+        | models.Q(diagnosis_precision="day", diagnosis__gt=models.F("death"))
+    )
+    if codes := list(wrong.order_by("code").values_list("code", flat=True)[:20]):
+        raise ValueError(
+            f"The death lies before the first symptom or the diagnosis: {', '.join(codes)}. "
+            "Correct these patients with the version you had, then upgrade."
+        )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -10,6 +24,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(name_what_contradicts, migrations.RunPython.noop),
         migrations.AddConstraint(
             model_name='patient',
             constraint=models.CheckConstraint(condition=models.Q(('death__isnull', True), ('onset__isnull', True), models.Q(('death_precision', 'day'), ('onset_precision', 'day'), _negated=True), ('death__gte', models.F('onset')), _connector='OR'), name='patient_death_after_onset'),

@@ -552,3 +552,12 @@ def test_a_page_that_comes_back_refused_shows_the_record_and_is_noted(client, cl
     client.post(reverse("assessments:assessment_edit", args=[patient.code, one.pk]), {})
 
     assert AccessEvent.objects.filter(patient=patient, page="assessment_edit").count() == 1
+
+
+def test_a_save_is_no_reading(client, clinician, patient):
+    client.force_login(clinician)
+
+    saved = client.post(url("assessment_add", patient), entry(clinician))
+
+    assert saved.status_code == 302
+    assert not AccessEvent.objects.filter(patient=patient, page="assessment_add").exists()

@@ -436,6 +436,16 @@ def test_numbers_that_cannot_be_meant_are_refused_by_name(options, named):
         Definition.from_mapping(options)
 
 
+@pytest.mark.parametrize("tolerance", [["inf", 5], [100, 0], [84, "inf"]])
+def test_a_window_may_reach_back_before_the_onset(tolerance):
+    assert Definition.from_mapping({"conf_days": 84, "conf_tol_days": tolerance}).conf_tol_days
+
+
+def test_a_window_that_ends_within_the_day_of_the_onset_is_none():
+    with pytest.raises(ValueError, match=r"^conf_"):
+        Definition(conf_days=0.5, conf_tol_days=(0.5, 0.4))
+
+
 def test_numbers_of_numpy_are_numbers():
     plain = Definition(conf_days=(84, 168), check_intermediate=False, require_sust_days=100)
     found = Definition(

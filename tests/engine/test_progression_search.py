@@ -221,6 +221,14 @@ def test_what_goes_on_in_a_counted_run_waits_for_nothing():
     assert [(change.date, change.confirmable_from) for change in found.unconfirmed] == [(at(220), None)]
 
 
+def test_a_further_step_in_a_counted_run_waits_for_its_own_confirmation():
+    waiting = run(*FLAT[:4], (400, 4.0), relapses=[390], event="firstRAW")
+
+    assert events(waiting) == []
+    assert waiting.unconfirmed[-1].date == at(400)
+    assert waiting.unconfirmed[-1].confirmable_from is not None
+
+
 @pytest.mark.parametrize("reach", [["inf", 0], [90, "inf"], ["inf", "inf"]])
 def test_without_a_relapse_nothing_is_near_one(reach):
     visits = (0, 2.0), (100, 3.0), (200, 3.0)
@@ -247,4 +255,7 @@ def test_a_real_step_is_not_made_the_baseline_by_what_is_left_of_it():
     visits = (0, 3.0), (100, 4.0), (200, 3.5), (320, 4.5), (500, 4.5)
     options = {"event": "multiple", "baseline": "roving", "sub_threshold_rebl": "event", "proceed_from": "event"}
 
-    assert events(run(*visits, **options)) == [("CDW", 320, 3.5)]
+    found = run(*visits, **options)
+
+    assert events(found) == [("CDW", 320, 3.5)]
+    assert reasons(found)[0] == ("run_broken", 200)

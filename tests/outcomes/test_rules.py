@@ -62,6 +62,13 @@ def test_dates_known_to_the_year_contradict_nothing(whole):
     assert rules.broken() == []
 
 
+def test_days_known_to_the_month_may_lie_beside_another_course(whole):
+    Infusion.objects.filter(day=date(2016, 3, 1)).update(day=date(2017, 3, 1), day_precision="month")
+    Infusion.objects.filter(day=date(2016, 3, 2)).update(day=date(2017, 4, 2))
+
+    assert rules.broken() == []
+
+
 def test_the_demo_registry_breaks_none():
     demo.seed()
 

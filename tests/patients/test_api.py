@@ -1,5 +1,7 @@
 """Patients by API: registered in a centre, changed, with names only for those who may see them."""
 
+from datetime import date
+
 import pytest
 
 from patients import services, writing
@@ -244,6 +246,33 @@ def test_a_conflict_shows_a_record_and_is_noted(api, patient):
 
     assert refused.status_code == 409
     assert AccessEvent.objects.filter(patient=patient, kind="read").count() == before + 1
+
+
+def test_a_replayed_answer_is_noted_as_read_again(api, centre, patient):
+    once = key()
+    made = api.post(f"/centres/{centre.pk}/patients/", {"sex": "male", "family_name": "Neu"}, idempotency_key=once)
+    consent = {"decision": "given", "day": "2020-01-02"}
+    below = f"/patients/{made.json()['code']}/consents/"
+    api.post(below, consent, idempotency_key=once[::-1])
+    reads = AccessEvent.objects.filter(patient__code=made.json()["code"], kind="read")
+    before = reads.count()
+
+    api.post(f"/centres/{centre.pk}/patients/", {"sex": "male", "family_name": "Neu"}, idempotency_key=once)
+
+    assert reads.count() == before + 1
+
+
+def test_an_old_contradiction_does_not_keep_other_facts_from_being_changed(api, patient):
+    Consent.objects.create(patient=patient, decision="given", day=date(1916, 1, 1))
+    Patient.objects.filter(pk=patient.pk).update(birth=date(1980, 1, 1))
+    url = f"/patients/{patient.code}/"
+
+    def change(**fields):
+        version = api.get(url).json()["row_version"]
+        return api.patch(url, {**fields, "reason": "x"}, if_match=f'"{version}"')
+
+    assert change(family_name="Neu").status_code == 200
+    assert fields(change(birth="1981-01-01")) == {"birth"}
 
 
 @pytest.mark.parametrize("value", ["%20", "%0a", "{code}%20", "%20{code}"])
