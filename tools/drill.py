@@ -46,7 +46,13 @@ DRILL = ("-m", "drill")
 PARTS = {
     "faults": Part(
         "tests/faults",
-        cases={"EDSS_FAULTS": "300", "EDSS_SAVES": "30000", "EDSS_FAULT_SEED": "1", "EDSS_PATIENCE": "900"},
+        cases={
+            "EDSS_FAULTS": "300",
+            "EDSS_SAVES": "30000",
+            "EDSS_FAULT_SEED": "1",
+            "EDSS_BREATH": "0.4",
+            "EDSS_PATIENCE": "900",
+        },
     ),
     "api": Part("tests/house/test_api_schema.py", cases={"EDSS_API_CASES": "20000"}),
     "rounds": Part("tests/processes/test_api_parallel.py", cases={"EDSS_ROUNDS": "1000"}),

@@ -518,6 +518,7 @@ MORE = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     junk=st.dictionaries(
@@ -536,6 +537,7 @@ def test_no_input_breaks_the_form_or_is_saved(signed_in, patient, clinician, jun
     assert not Assessment.objects.exists()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.dictionaries(st.sampled_from([*relapse_entry(), "end", "note", "hospital"]), JUNK, min_size=1))
 def test_no_input_breaks_the_relapse_form(signed_in, patient, junk):

@@ -6,6 +6,7 @@ exactly: nothing lost, nothing twice.
 """
 
 import http.client
+import os
 import random
 import re
 import threading
@@ -54,7 +55,7 @@ class Told:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-BREATH = 0.4  # seconds at most between two saves of a writer; else the writers take what the workers need
+BREATH = float(os.environ.get("EDSS_BREATH", "1.5"))  # seconds at most between two saves of a writer
 
 
 class Refused(Exception):

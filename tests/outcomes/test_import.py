@@ -570,6 +570,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_refused_or_taken_whole(admin):
     content = b"".join(SAMPLE.read_bytes().splitlines(keepends=True)[:25])
     mapping, rng, fates = read_mapping(example()), random.Random(7), Counter()

@@ -57,6 +57,7 @@ def test_from_upload_to_report(page, data_folder):
     assert "sample.csv" in page.get(URL).content.decode()
 
 
+@pytest.mark.slow
 def test_all_forty_people_have_a_page_with_a_chart_and_a_status(page, admin):
     imported(SAMPLE.read_bytes(), EXAMPLE.read_bytes(), admin)
 

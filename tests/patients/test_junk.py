@@ -12,6 +12,8 @@ from tests.factories import course
 from treatments.models import Treatment
 from treatments.services import record_treatments
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = {200, 302, 403, 404, 409, 410}
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 likely = st.sampled_from(

@@ -171,9 +171,7 @@ def test_a_database_that_drops_its_connections_loses_nothing_acknowledged(server
         here.close()
 
 
-@pytest.mark.parametrize(
-    "installation", ["embedded", pytest.param("servers", marks=pytest.mark.drill)], indirect=True
-)  # on servers a worker dies in tests/faults, too
+@pytest.mark.drill  # a worker dies in tests/faults, too
 def test_a_worker_killed_again_and_again_loses_nothing(installation):
     code = installation.python(PEOPLE, EDSS_HINTS="off")
     installation.start_edss("run", "--no-demo")
