@@ -17,7 +17,7 @@ RECORDS = (
     (Phenotype, "Course of MS"),
     (Consent, "Consent"),
 )
-NOT_SHOWN = "a text for those who see names"
+NOT_SHOWN = "a text"  # which one is for those who see names
 SILENT = {"row_version", "voided_at", "void_reason", "created_at", "created_by", "import_id", "recorded_at"}
 DERIVED = {"policies", "algorithm_version", "matched_row", "confirmed_warnings", "import_row"}
 
@@ -55,7 +55,7 @@ def read(rows, name: str, texts: bool) -> list[Change]:
                 by=row.history_user.name if row.history_user else "the system",
                 record=f"{name} of {said_day(row)}" if said_day(row) else name,
                 what=what(row, earlier),
-                reason=shown(row.history_change_reason, texts),
+                reason=(row.history_change_reason or "") if texts else "",
                 fields=differences(earlier, row, texts) if earlier else (),
             )
         )
@@ -76,10 +76,6 @@ def said_day(row) -> str:
         if value and not hasattr(row, "death_cause"):
             return f"{value:%-d %b %Y}"
     return ""
-
-
-def shown(reason: str | None, texts: bool) -> str:
-    return reason if reason and texts else NOT_SHOWN if reason else ""
 
 
 def differences(earlier, row, texts: bool) -> tuple[tuple[str, str, str], ...]:

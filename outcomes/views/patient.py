@@ -63,6 +63,7 @@ def patient_history(request, code):
     shown = found(request, code)
     audit.note(request.user, AccessKind.READ, patient=shown, page="patient_history")
     may_see = access.may(request.user, "access_log.see", shown.centre_id)
-    changes = changes_of(shown, texts=may_see_texts(request, shown))
-    context = {"patient": shown, "changes": changes, "may_see_access": may_see}
+    texts = may_see_texts(request, shown)
+    changes = changes_of(shown, texts=texts)
+    context = {"patient": shown, "changes": changes, "texts": texts, "may_see_access": may_see}
     return render(request, "outcomes/patient_history.html", context)

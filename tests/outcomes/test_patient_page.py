@@ -105,7 +105,7 @@ def test_so_is_what_people_wrote(client, neurologist, admin, treated):
         assert "Erika&#x27;s mother called" in for_those_who_treat
         for_admins = get(client, admin, treated, name).content.decode()
         assert "Erika" not in for_admins
-        assert "a text for those who see names" in for_admins
+        assert "note: empty to a text" in for_admins
 
 
 def test_another_centre_cannot_tell_the_patient_exists(client, outsider, treated):
