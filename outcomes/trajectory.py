@@ -85,27 +85,37 @@ class Current:
     stored: bool  # False: computed while this page was made, and stored soon by the worker
 
 
+# Said once: a single patient waits longer for the building of these queries than for their answers
+VISITS = Assessment.objects.live().order_by("day", "pk").values_list("patient_id", "day", "day_precision", "edss", "pk")
+RELAPSES = Relapse.objects.live().order_by("onset", "pk").values_list("patient_id", "onset", "onset_precision")
+INFUSIONS = (
+    Infusion.objects.live()
+    .filter(course__voided_at=None, dose_mg__gt=0)
+    .order_by("day")
+    .values_list("patient_id", "course_id", "day", "day_precision")
+)
+DRUGS = (
+    Treatment.objects.live()
+    .exclude(drug=Drug.ALEMTUZUMAB_BEFORE)
+    .values_list("patient_id", "drug", "drug_name", "start", "start_precision", "stop", "stop_precision")
+)
+DEATHS = Patient.objects.filter(death__isnull=False).order_by().values_list("pk", "death", "death_precision")
+
+
 def read_rows(patient_ids: Collection[int]) -> list[Rows]:
     """The engine's input of each patient, in five queries however many there are."""
+    theirs = among(patient_ids)
     visits = grouped(
-        Assessment.objects.live().filter(among(patient_ids)).order_by("day", "pk"),
-        ("day", "day_precision", "edss", "pk"),
+        VISITS.filter(theirs),
         lambda day, precision, edss, pk: Visit(Interval.of(day, precision), None if edss is None else float(edss), pk),
     )
-    relapses = grouped(
-        Relapse.objects.live().filter(among(patient_ids)).order_by("onset", "pk"),
-        ("onset", "onset_precision"),
-        Interval.of,
-    )
-    given = Infusion.objects.live().filter(among(patient_ids), course__voided_at=None, dose_mg__gt=0)
+    relapses = grouped(RELAPSES.filter(theirs), Interval.of)
     infusions = grouped(  # without naming their patients again the courses of all would be read
-        given.filter(among(patient_ids, "course__patient")).order_by("day"),
-        ("course_id", "day", "day_precision"),
+        INFUSIONS.filter(theirs, among(patient_ids, "course__patient")),
         lambda course, day, precision: (course, Interval.of(day, precision)),
     )
     drugs = read_drugs(patient_ids)
-    dead = Patient.objects.filter(among(patient_ids, "pk"), death__isnull=False).order_by()
-    deaths = {pk: Interval.of(*known) for pk, *known in dead.values_list("pk", "death", "death_precision")}
+    deaths = {pk: Interval.of(*known) for pk, *known in DEATHS.filter(among(patient_ids, "pk"))}
     found = []
     for pk in patient_ids:
         firsts: dict[int, Interval] = {}
@@ -122,8 +132,7 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
 def read_drugs(patient_ids: Collection[int]) -> dict[int, list[tuple[str, Interval | None, Interval | None]]]:
     """Code and further name, start and stop of each drug but alemtuzumab."""
     return grouped(
-        Treatment.objects.live().filter(among(patient_ids)).exclude(drug=Drug.ALEMTUZUMAB_BEFORE),
-        ("drug", "drug_name", "start", "start_precision", "stop", "stop_precision"),
+        DRUGS.filter(among(patient_ids)),
         lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
     )
 
@@ -140,9 +149,10 @@ def among(patient_ids: Collection[int], field: str = "patient") -> Q:
     return Q(**{f"{field}__in": patient_ids})
 
 
-def grouped(rows, fields: Sequence[str], make) -> dict[int, list]:
+def grouped(rows, make) -> dict[int, list]:
+    """What is made of the rows of each patient; the first column is the patient."""
     found: dict[int, list] = {}
-    for patient_id, *values in rows.values_list("patient_id", *fields):
+    for patient_id, *values in rows:
         found.setdefault(patient_id, []).append(make(*values))
     return found
 

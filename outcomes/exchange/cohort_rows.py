@@ -8,7 +8,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from assessments.models import Relapse
 from engine.types import Interval, Precision
 from outcomes import trajectory
 from outcomes.cohorts import CohortFilter, keeps, possible
@@ -113,11 +112,11 @@ def read(ids: Sequence[int], centres: dict[int, Centre], at: datetime) -> list[P
     for patient in patients.values():
         patient.centre = centres[patient.centre_id]
     current = trajectory.current(patients[pk] for pk in ids)
-    events = trajectory.grouped(DisabilityEvent.objects.filter(here).order_by("onset", "number"), Event._fields, Event)
+    rows = DisabilityEvent.objects.filter(here).order_by("onset", "number").values_list("patient_id", *Event._fields)
+    events = trajectory.grouped(rows, Event)
     versions = Freshness.objects.filter(here, kind=trajectory.KIND).values_list("patient_id", "data_version")
     version_of, courses, drugs = dict(versions), read_courses(ids), trajectory.read_drugs(ids)
-    onsets = Relapse.objects.live().filter(here).order_by("onset", "pk")
-    relapses = trajectory.grouped(onsets, ("onset", "onset_precision"), Interval.of)
+    relapses = trajectory.grouped(trajectory.RELAPSES.filter(here), Interval.of)
     phenotypes = read_phenotypes(ids)
     found = []
     for pk in ids:
