@@ -106,6 +106,7 @@ def test_a_value_that_cannot_be_meant_is_refused_by_the_name_of_its_option(optio
         ({"event": "CDW"}, "event: 'CDW' is not one of firstCDW, firstCDI, multiple, firstPIRA, firstRAW, first"),
         ({"relapse_to_bl": -5}, "relapse_to_bl: cannot be negative, but is -5"),
         ({"conf_days": [84, 84]}, "conf_days: names 84 twice"),
+        ({"conf_days": [84, 168, 168]}, "conf_days: names 168 twice"),
         ({"conf_days": 0, "conf_tol_days": 0}, "conf_days: 0 with its tolerance leaves no day after the onset"),
         ({"conf_days": [84, 168], "conf_tol_days": {"84": 7}}, "conf_tol_days: has no entry for conf_days 168"),
         (

@@ -483,9 +483,55 @@ def test_one_bad_row_never_stops_a_cohort():
     assert np.isnan(cohort.followup_days()[1:]).all()
 
 
-def test_columns_of_different_length_are_refused():
+@pytest.mark.parametrize("column", range(4))
+@pytest.mark.parametrize("change", [-1, 1])
+def test_columns_of_different_length_are_refused(column, change):
+    lengths = [2, 2, 2, 2]
+    lengths[column] += change
+    who, day, score, may = (range(length) for length in lengths)
+
     with pytest.raises(ValueError, match="must be of one length"):
-        Cohort.from_columns([1, 1], [1.0], [2.0])
+        Cohort.from_columns(who, day, score, may_confirm=may)
+
+
+NUMBERED = {
+    "rising": [1, 2, 3],
+    "falling": [3, 2, 1],
+    "mixed": [2, 3, 1],
+    "unsigned": np.array([3, 1, 2], np.uint8),
+    "fractions": [2.5, 0.5, 1.5],
+    "names": ["c", "a", "b"],
+    "objects": np.array(["b", "c", "a"], dtype=object),
+}
+
+
+@pytest.mark.parametrize("names", NUMBERED.values(), ids=NUMBERED)
+@pytest.mark.parametrize("together", [True, False])
+def test_patients_keep_their_rows_and_relapses_however_they_are_named_and_ordered(names, together):
+    """The first has a relapse at the worsening, the second has none, the third worsens at another day."""
+    names = np.asarray(names)
+    rows = [(who, day, score) for who in range(3) for day, score in RISE]
+    rows = [(who, day + (7 if who == 2 and day else 0), score) for who, day, score in rows]
+    rows = rows if together else sorted(rows, key=lambda row: row[1])
+    who, day, score = (np.array(column) for column in zip(*rows, strict=True))
+
+    cohort = Cohort.from_columns(names[who], day, score, relapse_patient=names[[2, 0]], relapse_day=[700, 100])
+
+    found = detect_cohort(cohort, CLASSED)
+    seen = [found.of(cohort.index_of(name)) for name in names]
+    assert list(cohort.patients) == sorted(names)
+    assert [event.cdw_type for (event,) in seen] == ["RAW", "PIRA", "PIRA"]
+    assert [event.date.toordinal() for (event,) in seen] == [100, 100, 107]
+
+
+def test_steps_are_those_of_the_score_where_all_scores_are_whole():
+    """A fall from 2.0 counts, one from 1.0 would not."""
+    cohort = cohort_of({"a": ((0, 2.0), (100, 0.0), (190, 0.0))})
+    table = {"worsening": [[0, 1.0]], "improvement": [[0, "inf"], [2, 0.5]]}
+
+    found = detect_cohort(cohort, Definition.from_mapping({"event": "firstCDI", "steps": table}))
+
+    assert [event.type for event in found.of(0)] == ["CDI"]
 
 
 def test_a_relapse_of_nobody_in_the_cohort_is_nobodys():
