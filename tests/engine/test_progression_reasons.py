@@ -83,6 +83,16 @@ def test_a_visit_too_near_a_relapse_is_named():
     )
 
 
+@pytest.mark.parametrize(
+    ("day", "reason"),
+    [(176, "no_visit_in_window"), (177, "may_not_confirm"), (191, "may_not_confirm"), (192, "no_visit_in_window")],
+)
+def test_the_first_and_the_last_day_of_a_window_belong_to_it(day, reason):
+    change, later = run((0, 2.0), (100, 3.0), (day, 3.0, False), conf_days=84, conf_tol_days=[7, 7]).unconfirmed
+
+    assert (change.date, change.reason, later.date) == (at(100), reason, at(day))
+
+
 def test_a_visit_that_may_not_confirm_is_named():
     change = run((0, 2.0), (100, 3.0), (190, 3.0, False)).unconfirmed[0]
 

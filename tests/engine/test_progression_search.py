@@ -259,3 +259,12 @@ def test_a_real_step_is_not_made_the_baseline_by_what_is_left_of_it():
 
     assert events(found) == [("CDW", 320, 3.5)]
     assert reasons(found)[0] == ("run_broken", 200)
+
+
+def test_what_lies_between_a_smaller_change_and_the_step_that_confirms_it_is_no_change_of_its_own():
+    """The half point of day 100 is confirmed at 190, by a real step: the search goes on there, not at day 150."""
+    options = {"baseline": "roving", "sub_threshold_rebl": "event", "conf_days": 84, "conf_tol_days": [7, 7]}
+    found = run((0, 2.0), (100, 2.5), (150, 2.5), (190, 3.0), **options)
+
+    assert events(found) == []
+    assert reasons(found) == [("no_later_visit", None)]
