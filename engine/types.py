@@ -4,7 +4,7 @@ A date is an interval of days (docs/engine.md, "Dates as they are known"): exact
 """
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -78,6 +78,16 @@ class Interval:
         if precision == "month":
             return f"{_MONTHS[self.first.month - 1]} {self.first.year}"
         return str(self.first.year) if precision == "year" else f"{day_words(self.first)} to {day_words(self.last)}"
+
+
+def earliest(days: Collection[Interval]) -> Interval:
+    """When the first of these was: one known to the day also bounds those known less well. ValueError for none."""
+    return Interval(min(day.first for day in days), min(day.last for day in days))
+
+
+def latest(days: Collection[Interval]) -> Interval:
+    """When the last of these was. ValueError for none."""
+    return Interval(max(day.first for day in days), max(day.last for day in days))
 
 
 @lru_cache(maxsize=20_000)  # a registry has many visits and few days: half the cost of reading it otherwise

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import django_filters
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -214,7 +215,7 @@ def as_mapping(current: Current, history: EventHistory) -> dict[str, Any]:
         "computed_at": one.computed_at,
         "since_lemtrada": result["since_lemtrada"],
         "overall": result["overall"],
-        "landmarks": result["landmarks"],
+        "landmarks": {str(year): label for year, label in one.landmarks(timezone.localdate())},
         "unseen_from": one.unseen_from,
         "events": [trajectory.as_event(one.patient_id, refs, event) for event in history.events],
     }

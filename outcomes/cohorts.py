@@ -55,7 +55,8 @@ class Standing(NamedTuple):
     courses: int
     status: str
     reason: str
-    pending: bool
+    pending: bool  # since Lemtrada or overall
+    since_pending: bool
     complete: bool  # at least one complete course
     baseline: float | None
     drugs: int | None
@@ -137,13 +138,16 @@ class Selection:
 
     def matching(self, wanted: CohortFilter) -> tuple[PatientQuerySet, dict[int, Trajectory]]:
         """(people whose stored result is fresh and fits, people computed in memory that fit)."""
-        rules = conditions(wanted, self.today)
-        fresh = self.people.filter(trajectory__engine_version=VERSION)
+        rules, people, computed = conditions(wanted, self.today), self.people, self.computed
+        if wanted.centre is not None:
+            people = people.filter(centre=wanted.centre)
+            computed = {pk: t for pk, t in computed.items() if t.patient.centre_id == wanted.centre}
+        fresh = people.filter(trajectory__engine_version=VERSION)
         # who was stale when this page began is known by now; a join that asks again costs a third of the time
         fresh = fresh.filter(FRESH) if self.waiting else fresh
         fresh = fresh.exclude(pk__in=self.computed)
         stored = fresh.filter(*(rule.stored for rule in rules))
-        return stored, {pk: t for pk, t in self.computed.items() if all(rule.holds(t) for rule in rules)}
+        return stored, {pk: t for pk, t in computed.items() if all(rule.holds(t) for rule in rules)}
 
     def kept(self) -> PatientQuerySet:
         """The people of the filter, as one query."""
@@ -171,7 +175,7 @@ class Selection:
 def standing(centre, courses, status, reason, since_pending, overall_pending, complete, baseline, drugs) -> Standing:
     pending = bool(since_pending or overall_pending)
     edss = None if baseline is None else float(baseline)
-    return Standing(centre, courses, status, reason, pending, bool(complete), edss, drugs)
+    return Standing(centre, courses, status, reason, pending, bool(since_pending), bool(complete), edss, drugs)
 
 
 def select(wanted: CohortFilter, user: User, *, text: str = "", code: str = "", today: date | None = None) -> Selection:

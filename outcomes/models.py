@@ -13,7 +13,7 @@ from django.utils import timezone
 from assessments.models import edss_field
 from engine.history import EventHistory, histories
 from engine.records import scored, unpack
-from engine.status import Classification
+from engine.status import Classification, add_months
 from patients.models import Centre, Patient, User
 from patients.querysets import ScopedQuerySet
 
@@ -89,6 +89,14 @@ class Trajectory(models.Model):
         found = self.classification.evidence_mapping()
         del found["unseen_from"]  # the column says it
         return found | {"landmarks": self.codes["landmarks"]}
+
+    def landmarks(self, today: date) -> list[tuple[int, str]]:
+        """(year after the first infusion, unconfirmed label) for the anniversaries that have come."""
+        if self.first_infusion is None:
+            return []
+        labels = {int(year): label for year, label in self.codes["landmarks"].items()}
+        first = self.first_infusion
+        return [(year, label) for year, label in sorted(labels.items()) if add_months(first, 12 * year) <= today]
 
     @property
     def points(self) -> list[tuple[date, float]]:

@@ -92,7 +92,8 @@ class Overview:
 
     @property
     def pending(self) -> int:
-        return self.number(lambda s: s.status in CLASSIFIED and s.pending)
+        """Those whose status since Lemtrada waits for the confirmation of a later change."""
+        return self.number(lambda s: s.status in CLASSIFIED and s.since_pending)
 
     @property
     def shares(self) -> list[Share]:
@@ -155,7 +156,7 @@ def counted_as(standing: Standing) -> Standing:
     """A patient without a complete course is not counted among those treated."""
     if standing.complete or standing.reason == "no_course":
         return standing
-    return standing._replace(status=Status.INSUFFICIENT.value, reason=INCOMPLETE, pending=False)
+    return standing._replace(status=Status.INSUFFICIENT.value, reason=INCOMPLETE, pending=False, since_pending=False)
 
 
 def fits(standing: Standing, wanted: CohortFilter) -> bool:
@@ -209,7 +210,7 @@ def flow(
     rule("A complete course", by_reason[INCOMPLETE], "stopped early, or not all days on record")
     for words, reasons in (
         ("A baseline EDSS", NO_BASELINE),
-        (f"Two visits, the last {CONFIRM_DAYS} days or more later", NO_FOLLOW_UP),
+        (f"Two visits, the last {CONFIRM_DAYS} days or more later, or death from MS", NO_FOLLOW_UP),
     ):
         why = ", ".join(f"{by_reason[name]:,} {BRIEF[name]}" for name in reasons if by_reason[name])
         rule(words, sum(by_reason[name] for name in reasons), why)

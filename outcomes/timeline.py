@@ -9,7 +9,7 @@ from assessments.wording import WORDS
 from engine.courses import CourseVerdict, classify_courses
 from engine.edss import SYSTEMS
 from engine.events import Event
-from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, add_months, better_to, worse_from
+from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, better_to, worse_from
 from engine.types import Interval, Visit, completed_months
 from outcomes import trajectory
 from outcomes.trajectory import Current
@@ -149,11 +149,7 @@ class Timeline:
     @property
     def landmarks(self) -> list[tuple[int, str]]:
         """(year after the first infusion, unconfirmed label) for the anniversaries that have passed."""
-        if not self.current or not self.courses:
-            return []
-        first = self.courses[0].first.first
-        labels = {int(year): label for year, label in self.current.trajectory.result["landmarks"].items()}
-        return [(year, label) for year, label in sorted(labels.items()) if add_months(first, 12 * year) <= self.today]
+        return self.current.trajectory.landmarks(self.today) if self.current else []
 
     @property
     def until(self) -> date:

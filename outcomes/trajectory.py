@@ -8,7 +8,6 @@ import json
 import logging
 import signal
 import threading
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from engine.history import PRESET, EventHistory, histories
 from engine.lemtrada import complete_courses
 from engine.records import pack
 from engine.status import LANDMARK_DAYS, Classification, classify
-from engine.types import Interval, Precision, Visit
+from engine.types import Interval, Precision, Visit, earliest
 from outcomes.models import DisabilityEvent, Trajectory
 from outcomes.storing import upsert
 from patients.models import Freshness, Patient
@@ -91,7 +90,7 @@ RELAPSES = Relapse.objects.live().order_by("onset", "pk").values_list("patient_i
 INFUSIONS = (
     Infusion.objects.live()
     .filter(course__voided_at=None, dose_mg__gt=0)
-    .order_by("day")
+    .order_by("day", "pk")
     .values_list("patient_id", "course_id", "day", "day_precision")
 )
 DRUGS = (
@@ -118,23 +117,26 @@ def read_rows(patient_ids: Collection[int]) -> list[Rows]:
     deaths = {pk: Interval.of(*known) for pk, *known in DEATHS.filter(among(patient_ids, "pk"))}
     found = []
     for pk in patient_ids:
-        firsts: dict[int, Interval] = {}
-        counts: Counter[int] = Counter()
+        given: dict[int, list[Interval]] = {}
         for course, day in infusions.get(pk, ()):
-            firsts.setdefault(course, day)
-            counts[course] += 1
+            given.setdefault(course, []).append(day)
         seen, onsets = tuple(visits.get(pk, ())), tuple(relapses.get(pk, ()))
-        days, before = tuple(counts[course] for course in firsts), tuple(drugs.get(pk, ()))
-        found.append(Rows(pk, seen, onsets, tuple(firsts.values()), days, before, deaths.get(pk)))
+        firsts, days = tuple(map(earliest, given.values())), tuple(map(len, given.values()))
+        found.append(Rows(pk, seen, onsets, firsts, days, tuple(drugs.get(pk, ())), deaths.get(pk)))
     return found
 
 
 def read_drugs(patient_ids: Collection[int]) -> dict[int, list[tuple[str, Interval | None, Interval | None]]]:
-    """Code and further name, start and stop of each drug but alemtuzumab."""
+    """Code and, of another drug, its name; start and stop of each drug but alemtuzumab."""
     return grouped(
         DRUGS.filter(among(patient_ids)),
-        lambda drug, name, *days: (f"{drug} {name.strip().casefold()}", known(*days[:2]), known(*days[2:])),
+        lambda drug, name, *days: (as_drug(drug, name), known(*days[:2]), known(*days[2:])),
     )
+
+
+def as_drug(code: str, name: str) -> str:
+    """What makes two entries one drug: the code, as a brand name may stand beside it; of another drug its name too."""
+    return f"{code} {name.strip().casefold()}" if code == Drug.OTHER else code
 
 
 def known(day: date | None, precision: Precision) -> Interval | None:

@@ -6,9 +6,10 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from patients.models import AccessEvent, AccessKind, Centre, Membership, User
+from patients.models import AccessEvent, AccessKind, Centre, Membership, Role, User
 
 FILTER = r"^[^;]*;[^;]*"  # of an export's detail: what it is, then its filter, then the rest
 NOBODY = {AccessKind.EXPORT: "Command line", AccessKind.SIGN_IN_FAILED: "Not known"}
@@ -17,7 +18,8 @@ NOBODY = {AccessKind.EXPORT: "Command line", AccessKind.SIGN_IN_FAILED: "Not kno
 def visible(by: User, centres: Sequence[Centre]) -> QuerySet[AccessEvent]:
     """Events of the patients of these centres; of their people where no patient is named; exports that took theirs.
 
-    A registry admin sees all. Failed sign-ins belong to nobody yet, so only a registry admin sees those.
+    A registry admin sees all. Failed sign-ins belong to nobody yet, so only a registry admin sees those. An export took
+    from every centre of which its maker was an admin at that time.
     """
     rows = AccessEvent.objects.select_related("user", "patient__centre").order_by("-pk")
     if by.is_registry_admin:
@@ -28,7 +30,16 @@ def visible(by: User, centres: Sequence[Centre]) -> QuerySet[AccessEvent]:
         detail__regex=rf"{FILTER}centre=({'|'.join(map(str, ids))})([ ;]|$)"
     )
     export = Q(kind=AccessKind.EXPORT)
-    of_ours = export & (Q(user=None) | Q(user__is_registry_admin=True) | Q(member)) & ~elsewhere
+    admin = Exists(
+        Membership.objects.filter(user=OuterRef("user"), centre__in=ids, role=Role.ADMIN).filter(
+            Q(ended_at=None) | Q(ended_at__gt=OuterRef("at"))
+        )
+    )
+    states = User.history.filter(id=OuterRef("user"), history_date__lte=OuterRef("at")).order_by("-history_date", "-pk")
+    rows = rows.alias(
+        by_registry_admin=Coalesce(Subquery(states.values("is_registry_admin")[:1]), "user__is_registry_admin")
+    )
+    of_ours = export & (Q(user=None) | Q(by_registry_admin=True) | Q(admin)) & ~elsewhere
     return rows.filter(Q(patient__centre__in=ids) | Q(patient=None) & (Q(member) & ~export | of_ours))
 
 

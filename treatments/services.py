@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from engine.types import Interval
+from engine.types import Interval, earliest, latest
 from patients import writing
 from patients.dates import interval
 from patients.models import Patient
@@ -34,11 +34,11 @@ class GivenCourse:
 
     @property
     def first(self) -> Interval:
-        return self.infusions[0].interval
+        return earliest([infusion.interval for infusion in self.infusions])
 
     @property
     def last(self) -> Interval:
-        return self.infusions[-1].interval
+        return latest([infusion.interval for infusion in self.infusions])
 
     @property
     def total_mg(self):
@@ -48,7 +48,7 @@ class GivenCourse:
 def given_courses(courses: Sequence[Course], infusions: Sequence[Infusion]) -> list[GivenCourse]:
     """Rank the courses of one patient. `infusions`: its live rows; those without a dose do not make a course given."""
     by_course: dict[int, list[Infusion]] = {}
-    for infusion in sorted(infusions, key=lambda row: row.day):
+    for infusion in sorted(infusions, key=lambda row: (row.day, row.interval.last)):
         if infusion.dose_mg > 0:
             by_course.setdefault(infusion.course_id, []).append(infusion)
     given = [course for course in courses if course.voided_at is None and course.pk in by_course]

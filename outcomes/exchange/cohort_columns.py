@@ -1,12 +1,19 @@
 """The columns of the cohort export: one row a patient, without name, local number, day of birth or free text."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final
 
 from engine import VERSION
 from engine.history import HISTORY, PRESET
-from engine.status import ANCHOR_BEFORE_DAYS, CONFIRM_DAYS, REASONS, RULE_NAME
+from engine.status import (
+    ANCHOR_AFTER_DAYS,
+    ANCHOR_BEFORE_DAYS,
+    CONFIRM_DAYS,
+    NEAR_RELAPSE_DAYS,
+    REASONS,
+    RULE_NAME,
+)
 from outcomes.exchange.cohort_rows import GivenCourse, Person
 from outcomes.exchange.columns import Column
 from outcomes.models import Status
@@ -17,7 +24,10 @@ from treatments.models import CourseState, Drug
 EVENT_HASH: Final = HISTORY.content_hash
 COURSES_IN_COLUMNS: Final = 5  # the label's two courses and what more of them is usual; more go into `later_courses`
 STATUSES: Mapping[str, str] = {str(value): str(words) for value, words in Status.choices}
-KNOWN: Mapping[str, str] = {str(value): f"known {words}" for value, words in Precision.choices}
+KNOWN: dict[str, str] = {str(value): f"known {words}" for value, words in Precision.choices}
+PRIOR_DRUGS = {value: words for value, words in Drug.choices if value != Drug.ALEMTUZUMAB_BEFORE}
+NOT_NEAR = f"not less than {NEAR_RELAPSE_DAYS} days after a relapse"
+BETWEEN = {"range": "known less well, and not later than another infusion of the course that is known better"}
 CHANGES = {"worsening": "worse than baseline", "improvement": "better than baseline"}
 LABELS: Mapping[str, str] = {
     "RAW": "relapse-associated worsening",
@@ -59,9 +69,21 @@ def since(anchor: str) -> Any:
     return lambda person: None if (day := person.verdict(anchor).get("since")) is None else date.fromisoformat(day)
 
 
-def of_course(number: int, name: str) -> Any:
+def overall_baseline(name: str) -> Any:
+    """A field of the visit that the overall status is measured against."""
+
     def write(person: Person) -> Any:
-        return getattr(person.courses[number - 1], name) if len(person.courses) >= number else None
+        visit = person.verdict("overall").get("baseline")
+        if visit is None:
+            return None
+        return date.fromisoformat(visit[name]) if name == "date" else visit[name]
+
+    return write
+
+
+def of_course(number: int, read: Callable[[GivenCourse], Any]) -> Any:
+    def write(person: Person) -> Any:
+        return read(person.courses[number - 1]) if len(person.courses) >= number else None
 
     return write
 
@@ -71,7 +93,8 @@ def later_courses(person: Person) -> list[str] | None:
 
 
 def said_course(course: GivenCourse) -> str:
-    return f"{course.day.isoformat()[: {'year': 4, 'month': 7}.get(course.precision, 10)]} {course.state}"
+    known = {"year": 4, "range": 4, "month": 7}.get(course.first.precision, 10)
+    return f"{course.first.first.isoformat()[:known]} {course.state}"
 
 
 def counted(person: Person) -> bool | None:
@@ -97,11 +120,13 @@ def course_columns(number: int) -> tuple[Column[Person], ...]:
     key, which = f"course_{number}", f"Course {number}: "
     states = dict(CourseState.choices)
     return (
-        Column(f"{key}_day", f"{which}first infusion; the first day it may be", "date", of_course(number, "day")),
-        Column(f"{key}_precision", f"{which}how far that day is known", "code", of_course(number, "precision"),
-               values=KNOWN),
-        Column(f"{key}_infusions", f"{which}infusion days", "integer", of_course(number, "infusions"), "days"),
-        Column(f"{key}_state", f"{which}state", "code", of_course(number, "state"), values=states),
+        Column(f"{key}_day", f"{which}first infusion; the first day it may be", "date",
+               of_course(number, lambda course: course.first.first)),
+        Column(f"{key}_precision", f"{which}how far that day is known", "code",
+               of_course(number, lambda course: course.first.precision), values=KNOWN | BETWEEN),
+        Column(f"{key}_infusions", f"{which}infusion days", "integer",
+               of_course(number, lambda course: course.infusions), "days"),
+        Column(f"{key}_state", f"{which}state", "code", of_course(number, lambda course: course.state), values=states),
     )  # fmt: skip
 
 
@@ -116,8 +141,8 @@ WHO: tuple[Column[Person], ...] = (
     Column("death_year", "Year of death", "integer", year("death"), "year"),
     Column("death_cause", "Cause of death", "code", lambda person: person.patient.death_cause or None,
            values=dict(DeathCause.choices)),
-    Column("phenotype", "Course of MS, the one recorded last", "code", lambda person: person.phenotype or None,
-           values=dict(PhenotypeKind.choices)),
+    Column("phenotype", "Course of MS with the latest date; one without a date counts as the oldest", "code",
+           lambda person: person.phenotype or None, values=dict(PhenotypeKind.choices)),
 )  # fmt: skip
 TREATED: tuple[Column[Person], ...] = (
     Column("courses", "Lemtrada courses given", "integer", lambda person: len(person.courses), "courses"),
@@ -126,26 +151,31 @@ TREATED: tuple[Column[Person], ...] = (
     *(column for number in range(1, COURSES_IN_COLUMNS + 1) for column in course_columns(number)),
     Column("later_courses", f"First infusion, as far as it is known, and state of each course after the "
            f"{COURSES_IN_COLUMNS}th", "list", later_courses),
-    Column("prior_drugs", "Different drugs begun before the first infusion", "integer", derived("prior_drugs"),
-           "drugs"),
-    Column("prior_drug_list", "These drugs; another drug is only called other", "list",
-           lambda person: person.prior_drugs, values=dict(Drug.choices)),
+    Column("prior_drugs", "Different drugs other than alemtuzumab surely begun before the first infusion", "integer",
+           derived("prior_drugs"), "drugs"),
+    Column("prior_drug_list", "These drugs; each drug without a code of its own is called other, once", "list",
+           lambda person: person.prior_drugs, values=PRIOR_DRUGS),
+    Column("prior_drugs_unsure", "Further drugs other than alemtuzumab that may have been begun before the first "
+           "infusion, as the dates are not known well enough", "integer", lambda person: person.drugs_unsure, "drugs"),
     Column("relapses", "Relapses on record", "integer", lambda person: len(person.relapses), "relapses"),
-    Column("relapses_before", "Of these, with onset before the first infusion", "integer",
+    Column("relapses_before", "Of these, with onset up to and on the day of the first infusion", "integer",
            lambda person: person.relapses_by_side[0], "relapses"),
-    Column("relapses_after", "Of these, with onset on the day of the first infusion or later", "integer",
+    Column("relapses_after", "Of these, with onset after the day of the first infusion", "integer",
            lambda person: person.relapses_by_side[1], "relapses"),
     Column("relapses_unsure", "Of these, before or after, as the dates are not known well enough", "integer",
            lambda person: person.relapses_by_side[2], "relapses"),
 )  # fmt: skip
 STOOD: tuple[Column[Person], ...] = (
-    Column("baseline_edss", f"EDSS at the baseline before Lemtrada: the last usable visit in the {ANCHOR_BEFORE_DAYS} "
-           "days before the first infusion", "decimal", derived("baseline_edss"), "EDSS points"),
+    Column("baseline_edss", f"EDSS at the baseline before Lemtrada: the last visit in the {ANCHOR_BEFORE_DAYS} days up "
+           f"to the first infusion that is known to the day and {NOT_NEAR}", "decimal", derived("baseline_edss"),
+           "EDSS points"),
     Column("baseline_day", "Day of that visit", "date", derived("baseline_day")),
-    Column("baseline_after_start", "The baseline is a visit after the first infusion, as none before it is usable",
-           "boolean", lambda person: person.flagged("baseline_after_start")),
+    Column("baseline_after_start", f"The baseline is the first such visit up to {ANCHOR_AFTER_DAYS} days after the "
+           "first infusion, as there is none before", "boolean", lambda person: person.flagged("baseline_after_start")),
     Column("last_edss", "EDSS at the last visit with an EDSS", "decimal", derived("last_edss"), "EDSS points"),
     Column("last_visit", "Day of that visit; the first day it may be", "date", derived("last_visit")),
+    Column("last_visit_precision", "How far that day is known", "code",
+           lambda person: person.last_visit and person.last_visit.precision, values=KNOWN),
     Column("status", "Status since Lemtrada, against the baseline", "code", derived("since_status"), values=STATUSES),
     Column("status_reason", "Why it is insufficient", "code", derived("since_reason"), values=REASONS),
     Column("status_since", "Day since which this status holds", "date", since("since_lemtrada")),
@@ -154,8 +184,10 @@ STOOD: tuple[Column[Person], ...] = (
     Column("status_pending", "A change not yet confirmed", "code", derived("since_pending"), values=CHANGES),
     Column("counted", "Counted among those with a status on the cohort page: a complete course, and a status that is "
            "not insufficient", "boolean", counted),
-    Column("overall_status", "Status against the first usable visit", "code", derived("overall_status"),
-           values=STATUSES),
+    Column("overall_baseline_edss", f"EDSS at the first visit of all that is known to the day and {NOT_NEAR}",
+           "decimal", overall_baseline("edss"), "EDSS points"),
+    Column("overall_baseline_day", "Day of that visit", "date", overall_baseline("date")),
+    Column("overall_status", "Status against that visit", "code", derived("overall_status"), values=STATUSES),
     Column("overall_reason", "Why that is insufficient", "code", derived("overall_reason"), values=REASONS),
     Column("overall_since", "Day since which that status holds", "date", since("overall")),
     Column("overall_pending", "A change of that one not yet confirmed", "code", derived("overall_pending"),
@@ -173,8 +205,8 @@ CHANGED: tuple[Column[Person], ...] = (
     Column("improvements", "Confirmed improvements since the baseline", "integer", events("CDI"), "events"),
 )  # fmt: skip
 SEEN: tuple[Column[Person], ...] = (
-    Column("follow_up_days", "From the baseline to the last usable visit", "integer", derived("follow_up_days"),
-           "days"),
+    Column("follow_up_days", "From the baseline to the last visit with an EDSS that is known to the day, near a "
+           "relapse or not", "integer", derived("follow_up_days"), "days"),
     Column("assessments", "EDSS assessments on record", "integer", lambda person: person.visits[0], "assessments"),
     Column("assessments_scored", "Of these, with an EDSS", "integer", lambda person: person.visits[1], "assessments"),
     Column("assessments_imprecise", "Of these with an EDSS, not known to the day", "integer",
@@ -182,7 +214,7 @@ SEEN: tuple[Column[Person], ...] = (
     Column("relapses_imprecise", "Relapses with an onset not known to the day", "integer",
            lambda person: sum(not onset.exact for onset in person.relapses), "relapses"),
     Column("first_infusion_imprecise", "The first infusion is not known to the day", "boolean",
-           lambda person: person.courses[0].precision != "day" if person.courses else None),
+           lambda person: not person.courses[0].first.exact if person.courses else None),
 )  # fmt: skip
 MADE_BY: tuple[Column[Person], ...] = (
     Column("result", "Where the status comes from", "code", lambda person: person.made, values=MADE),
@@ -192,8 +224,8 @@ MADE_BY: tuple[Column[Person], ...] = (
     Column("event_definition_hash", "Hash of that definition with all its options", "text",
            lambda person: EVENT_HASH),
     Column("engine_version", "Version of the engine that computed the status", "text", lambda person: VERSION),
-    Column("data_version", "Number of changes of this patient's records up to the snapshot", "integer",
-           lambda person: person.data_version, "changes"),
+    Column("data_version", "Number of changes, up to the snapshot, of the records the status is computed from",
+           "integer", lambda person: person.data_version, "changes"),
     Column("snapshot_at", "The state of the registry that the file shows", "moment", lambda person: person.at),
 )  # fmt: skip
 COHORT: Final = (*WHO, *TREATED, *STOOD, *CHANGED, *SEEN, *MADE_BY)

@@ -1,6 +1,6 @@
 """The people of an export, in blocks, from one snapshot: what a row of the file is written from."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from engine.types import Interval, Precision
+from engine.types import Interval, earliest
 from outcomes import trajectory
 from outcomes.cohorts import CohortFilter, keeps, possible
 from outcomes.models import DisabilityEvent, Trajectory
@@ -21,10 +21,9 @@ BLOCK = 1000  # people that are in memory at a time
 
 
 class GivenCourse(NamedTuple):
-    """One course given: its first infusion day, its state, and how many days there were."""
+    """One course given: its first infusion day as far as all its rows tell, its state, and how many days there were."""
 
-    day: date
-    precision: Precision
+    first: Interval
     state: str
     infusions: int
 
@@ -61,16 +60,19 @@ class Person:
 
     @property
     def first_infusion(self) -> Interval | None:
-        return Interval.of(self.courses[0].day, self.courses[0].precision) if self.courses else None
+        return self.courses[0].first if self.courses else None
 
     @cached_property
     def relapses_by_side(self) -> tuple[int | None, int | None, int | None]:
-        """Surely before the first infusion, surely on its day or later, and neither; None without an infusion."""
+        """Surely up to the day of the first infusion, surely later, and neither; None without an infusion.
+
+        Up to that day: as the relapse rates count.
+        """
         first = self.first_infusion
         if first is None:
             return None, None, None
-        before = sum(onset.last < first.first for onset in self.relapses)
-        after = sum(onset.first >= first.last for onset in self.relapses)
+        before = sum(onset.last <= first.first for onset in self.relapses)
+        after = sum(onset.first > first.last for onset in self.relapses)
         return before, after, len(self.relapses) - before - after
 
     @property
@@ -80,6 +82,24 @@ class Person:
         if first is None:
             return None
         return sorted({name.partition(" ")[0] for name in trajectory.begun_before(first.first, self.drugs)})
+
+    @property
+    def drugs_unsure(self) -> int | None:
+        """Drugs that may have been begun before the first infusion, but not surely; None without an infusion."""
+        first = self.first_infusion
+        if first is None:
+            return None
+        possible = {name for name, start, _ in self.drugs if start is None or start.first < first.last}
+        return len(possible - trajectory.begun_before(first.first, self.drugs))
+
+    @property
+    def last_visit(self) -> Interval | None:
+        """When the last visit with an EDSS was, as far as it is known."""
+        if self.one is None or self.one.last_visit is None:
+            return None
+        days = [day for day, edss, _ in self.one.codes["visits"] if edss is not None]
+        first, last = days[-1] if isinstance(days[-1], list) else (days[-1], days[-1])
+        return Interval(date.fromordinal(first), date.fromordinal(last))
 
     @cached_property
     def visits(self) -> tuple[int | None, int | None, int | None]:
@@ -91,8 +111,13 @@ class Person:
         return len(found), len(scored), sum(isinstance(day, list) for day in scored)
 
 
-def blocks(people: PatientQuerySet, wanted: CohortFilter, snapshot: Snapshot, today: date) -> Generator[list[Person]]:
-    """The people of a filter, at most BLOCK at a time, in the order of their registration."""
+def blocks(
+    people: PatientQuerySet, wanted: CohortFilter, snapshot: Snapshot, today: date, leave_out: Callable[[int], None]
+) -> Generator[list[Person]]:
+    """The people of a filter, at most BLOCK at a time, in the order of their registration.
+
+    `leave_out` is told how many have no result that a filter could ask.
+    """
     kept = keeps(wanted, today)
     with snapshot.reading():
         ids = possible(people, wanted, today).order_by("pk").values_list("pk", flat=True).using(snapshot.alias)
@@ -102,6 +127,8 @@ def blocks(people: PatientQuerySet, wanted: CohortFilter, snapshot: Snapshot, to
         while some := list(islice(rows, BLOCK)):
             with snapshot.reading():
                 found = read(some, centres, snapshot.at)
+            if wanted.derived:
+                leave_out(sum(person.one is None for person in found))
             yield [person for person in found if kept(person.one)]
 
 
@@ -149,11 +176,9 @@ def read_courses(ids: Sequence[int]) -> dict[int, list[GivenCourse]]:
     fields = ("patient_id", "course_id", "day", "day_precision", "course__state")
     known: dict[int, dict[int, GivenCourse]] = {}
     for pk, course, day, precision, state in given.order_by("day", "pk").values_list(*fields):
-        of_patient = known.setdefault(pk, {})
-        before = of_patient.get(course)
-        of_patient[course] = (
-            before._replace(infusions=before.infusions + 1) if before else GivenCourse(day, precision, state, 1)
-        )
+        of_patient, interval = known.setdefault(pk, {}), Interval.of(day, precision)
+        before = of_patient.get(course, GivenCourse(interval, state, 0))
+        of_patient[course] = GivenCourse(earliest([before.first, interval]), state, before.infusions + 1)
     return {pk: list(courses.values()) for pk, courses in known.items()}
 
 

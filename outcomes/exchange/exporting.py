@@ -6,6 +6,7 @@ when the stream ends or breaks, with the rows that were sent. An export without 
 
 import logging
 import secrets
+import textwrap
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
@@ -20,6 +21,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from outcomes import quarantine as put_aside
 from outcomes import snapshot
 from outcomes.cohorts import CohortFilter, select_among
 from outcomes.exchange.cohort_rows import Person, blocks
@@ -49,6 +51,7 @@ class Tally(NamedTuple):
     withdrawn: int  # the consent
     left: int  # the registry
     waiting: int  # stale and not yet computed: the file computes them and holds those who fit
+    failing: int  # put aside as they cannot be computed: a filter by results leaves them out
 
     @property
     def everybody(self) -> int:
@@ -85,13 +88,15 @@ def tally(wanted: CohortFilter, centres: Collection[int]) -> Tally:
         found["left" if participation == Participation.WITHDRAWN else "here", decision] += number
     left = sum(number for (side, _), number in found.items() if side == "left")
     here = {decision: number for (side, decision), number in found.items() if side == "here"}
+    failing = put_aside.among(selection.people).count() if wanted.derived else 0
     return Tally(
         rows=here.get(Decision.GIVEN, 0),
         undecided=here.get(None, 0),
         refused=here.get(Decision.REFUSED, 0),
         withdrawn=here.get(Decision.WITHDRAWN, 0),
         left=left,
-        waiting=selection.waiting if wanted.derived else 0,
+        waiting=max(0, selection.waiting - failing) if wanted.derived else 0,
+        failing=failing,
     )
 
 
@@ -105,11 +110,13 @@ def start(order: Order) -> "Stream":
     centres = [centre.pk for centre in centres_of(order.by)]
     if not centres or order.wanted.centre not in (None, *centres):
         raise PermissionDenied("export is not allowed for this account in this centre.")
-    rows = tally(order.wanted, centres).rows
+    found = tally(order.wanted, centres)
+    rows = found.rows
     if rows > settings.EXPORT_MAX_ROWS:
         raise Refused(f"{rows:,} rows are more than the {settings.EXPORT_MAX_ROWS:,} of one file. Narrow the filter.")
     name = secrets.token_hex(4)
-    detail = f"{name} {order.form}, {rows} people; {said(order.wanted)}; {reason}"
+    more = f" and some of {found.waiting} to compute" if found.waiting else ""
+    detail = f"{name} {order.form}, {rows} people{more}; {said(order.wanted)}; {reason}"
     with transaction.atomic():
         if order.by:
             check_rate(order.by)
@@ -138,6 +145,7 @@ class Stream:
         self.order, self.name, self.centres = order, name, centres
         self.today = timezone.localdate()
         self.rows, self.at, self.ended = 0, "", False
+        self.failing = 0  # left out, as a filter asks for a result and there is none
         self.hash = sha256()
         self.parts = self.make()
 
@@ -170,8 +178,9 @@ class Stream:
             return
         self.ended = True
         at = f", state of {self.at}" if self.at else ""
-        sent = f"{self.rows} rows{at}, sha256 {self.hash.hexdigest()}"
-        detail = f"{self.name} {how}: {sent}; {said(self.order.wanted)}"
+        failing = f", {self.failing} without a result left out" if self.failing else ""
+        detail = f"{self.name} {how}: {self.rows} rows{failing}{at}, sha256 {self.hash.hexdigest()}; "
+        detail += textwrap.shorten(said(self.order.wanted), 200 - len(detail), placeholder=" …")
         audit.note(self.order.by, AccessKind.EXPORT, page=ENDED, detail=detail)
         log.info("export %s %s: %d rows", self.name, how, self.rows)
 
@@ -181,16 +190,19 @@ class Stream:
         with snapshot.taken() as state:
             self.at = said_moment(state.at)
             about = {"export": self.name, "filter": said(self.order.wanted), "reason": self.order.reason}
-            with closing(blocks(people, self.order.wanted, state, self.today)) as found:
+            with closing(blocks(people, self.order.wanted, state, self.today, self.leave_out)) as found:
                 yield from parts(self.counted(found), state, about)
 
     def counted(self, found: Iterator[list[Person]]) -> Iterator[list[Person]]:
         for people in found:
             self.check()
-            self.rows += len(people)
-            if self.rows > settings.EXPORT_MAX_ROWS:
+            if self.rows + len(people) > settings.EXPORT_MAX_ROWS:
                 raise Refused("More people than one file may hold.")
+            self.rows += len(people)
             yield people
+
+    def leave_out(self, people: int) -> None:
+        self.failing += people
 
     def check(self) -> None:
         """Whether the person may still do this: an account closed or a role ended meanwhile ends the file too."""

@@ -93,11 +93,16 @@ def whole_file(path: Path | None) -> Iterator[TextIO]:
             raise OutputError(f"{path} is no ordinary file: name another one.")
     part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("x", encoding="utf-8", newline="") as file:
+        with open(part, "x", encoding="utf-8", newline="", opener=for_the_owner) as file:
             yield file
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def for_the_owner(path: str, flags: int) -> int:
+    """What is written tells of patients: nobody else on this machine reads it."""
+    return os.open(path, flags, 0o600)
 
 
 def copy_to_output(spool: IO[str]) -> None:

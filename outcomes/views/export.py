@@ -49,6 +49,7 @@ def answer(stream: exporting.Stream) -> StreamingHttpResponse:
     _, content_type, _ = FORMATS[stream.order.form]
     response = StreamingHttpResponse(stream, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{stream.file_name}"'
+    response["X-Accel-Buffering"] = "no"  # a proxy that stored it would read on after the reader has left
     return response
 
 

@@ -1,6 +1,9 @@
 """Trajectories by API: as of the rows now stored, or said to wait; never an older one as the current."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from engine import VERSION
 from outcomes import trajectory
@@ -46,6 +49,19 @@ def test_a_stored_trajectory_says_status_reason_evidence_events_and_what_it_rest
     [event] = body["events"]
     assert (event["kind"], event["onset"], event["assessments"]["onset"]) == ("CDW", "2020-01-10", visits[0].pk)
     assert "not its effect" in body["purpose"]
+
+
+def test_the_label_of_an_anniversary_waits_for_it(api, patient, clinician):
+    """A visit nearer to it may still come."""
+    today = timezone.localdate()
+    visit(patient, clinician, today - timedelta(days=400), 3)
+    course(patient, clinician, str(today - timedelta(days=350)))
+    visit(patient, clinician, today - timedelta(days=20), 1)
+    trajectory.refresh([patient.pk])
+
+    one = Trajectory.objects.get()
+    assert shown(api, patient)["landmarks"] == {}
+    assert one.landmarks(today + timedelta(days=20)) == [(1, "improved")]
 
 
 def test_events_are_those_that_are_stored(api, patient, clinician):

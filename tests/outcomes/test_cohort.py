@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from engine.shares import wilson
 from engine.status import REASONS
-from outcomes import demo, trajectory
+from outcomes import analyses, demo, trajectory
 from outcomes.charts import cohort as charts
 from outcomes.overview import Group
 from outcomes.trajectory import Trajectory
 from patients.models import Centre, Freshness, Patient, User
-from tests.factories import make_patient, visit
+from tests.factories import course, make_patient, visit
 
 pytestmark = pytest.mark.django_db
 URL = reverse("outcomes:cohort")
@@ -47,6 +47,20 @@ def independent(centre=None, courses=None):
     people = Patient.objects.filter(centre__name=centre) if centre else Patient.objects.all()
     found = [each.trajectory for each in trajectory.current(people).values()]
     return [t for t in found if courses is None or (t.courses == courses if courses < 3 else t.courses >= 3)]
+
+
+def test_a_change_that_is_pending_overall_alone_is_not_pending_since_lemtrada(client, neurologist, patient, clinician):
+    for day, edss in (("2012-01-10", 3), ("2016-02-20", "3.5"), ("2016-09-05", "3.5"), ("2017-09-12", 4)):
+        visit(patient, clinician, day, edss)
+    course(patient, clinician, *(f"2016-03-0{day}" for day in range(1, 6)))
+    (one,) = independent()
+
+    assert (one.since_pending, one.overall_pending) == ("", "worsening")
+    assert seen(client, neurologist)["overview"].pending == 0
+
+
+def person(one):
+    return analyses.Person(*(getattr(one, name) for name in analyses.Person._fields))
 
 
 def paint(value):
@@ -98,6 +112,25 @@ class TestRegistry:
         )
         assert context["overview"].flow[0].left == 60
         assert context["overview"].flow[1].words == "In the filter"
+        here = [t for t in independent(centre) if analyses.counted(person(t))]
+        assert context["outcome"].people == len(here) < context["overview"].people
+        assert context["outcome"].worsened == sum(t.worsening_day is not None for t in here)
+        assert context["outcome"].worsening.people == len(here)
+        assert sum(context["outcome"].years[0].labels[label][0] for label in analyses.LABELS) == sum(
+            any(year == 1 and label for year, label, _ in t.changes) for t in here
+        )
+
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_a_centre_alone_however_its_people_were_computed(self, client, neuro, stored):
+        if not stored:
+            Freshness.objects.update(computed_version=0)
+        both = [
+            seen(client, neuro, f"?centre={Centre.objects.get(name=centre).pk}")["outcome"].people
+            for centre in (demo.NORD, demo.SUD)
+        ]
+
+        assert sum(both) == seen(client, neuro)["outcome"].people
+        assert min(both) > 0
 
     @pytest.mark.parametrize("courses", [1, 2, 3])
     def test_a_number_of_courses_alone_and_its_bar(self, client, neuro, courses):

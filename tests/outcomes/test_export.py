@@ -21,8 +21,8 @@ from patients.models import AccessEvent, Centre, Consent, Decision, Freshness, M
 from tests.factories import course, make_patient, make_user, relapse, visit
 from tests.house.test_docs import ROOT
 from tests.outcomes.exports import consenting, decide, exported, rows_of, treated
-from treatments.models import Drug, Treatment
-from treatments.services import record_treatments
+from treatments.models import Course, Drug, Infusion, Treatment
+from treatments.services import record_course, record_treatments
 
 pytestmark = pytest.mark.django_db
 NAMES = [column.name for column in COHORT]
@@ -120,7 +120,11 @@ def test_a_row_of_a_treated_patient(centre, clinician, admin):
     record_treatments(
         [
             Treatment(patient=patient, drug=Drug.OTHER, drug_name="=SECRET()", start=date(2016, 1, 1)),
+            Treatment(patient=patient, drug=Drug.INTERFERON_BETA, drug_name="Rebif", start=date(2012, 1, 1)),
             Treatment(patient=patient, drug=Drug.INTERFERON_BETA, start=date(2017, 1, 1)),
+            Treatment(patient=patient, drug=Drug.ALEMTUZUMAB_BEFORE, start=date(2005, 1, 1)),
+            Treatment(patient=patient, drug=Drug.NATALIZUMAB),
+            Treatment(patient=patient, drug=Drug.FINGOLIMOD, start=date(2020, 1, 1), start_precision="year"),
             Treatment(patient=patient, drug=Drug.OCRELIZUMAB, start=date(2022, 1, 1)),
         ],
         by=clinician,
@@ -137,10 +141,13 @@ def test_a_row_of_a_treated_patient(centre, clinician, admin):
         "patient": patient.code, "centre": "Centre Nord", "synthetic": "false", "sex": "male", "birth_year": "1980",
         "onset_year": "2015", "courses": "1", "complete_courses": "1", "course_1_day": "2020-02-03",
         "course_1_precision": "day", "course_1_infusions": "5", "course_1_state": "complete", "prior_drugs": "2",
-        "prior_drug_list": "interferon_beta;other", "relapses": "3", "relapses_before": "1", "relapses_after": "2",
+        "prior_drug_list": "interferon_beta;other", "prior_drugs_unsure": "2",
+            "relapses": "3", "relapses_before": "2", "relapses_after": "1",
         "relapses_unsure": "0", "baseline_edss": "4.0", "baseline_day": "2020-01-05", "baseline_after_start": "false",
-        "last_edss": "3.0", "last_visit": "2021-06-01", "status": "improved", "status_since": "2020-09-01",
+        "last_edss": "3.0", "last_visit": "2021-06-01", "last_visit_precision": "day",
+            "status": "improved", "status_since": "2020-09-01",
         "status_certainty": "confirmed", "counted": "true", "overall_status": "improved",
+            "overall_baseline_edss": "4.0", "overall_baseline_day": "2020-01-05",
         "overall_since": "2020-09-01", "worsenings": "0", "worsenings_raw": "0", "worsenings_pira": "0",
         "improvement_day": "2020-09-01", "improvements": "1", "follow_up_days": "513", "assessments": "3",
         "assessments_scored": "3", "assessments_imprecise": "0", "relapses_imprecise": "1",
@@ -177,6 +184,19 @@ def test_imprecise_dates_are_marked_and_no_day_is_invented(centre, clinician, ad
         "true", "1", "1",
     )  # fmt: skip
     assert row["status_reason"] == "course_date_imprecise" or row["status"] == "insufficient"
+    assert (row["last_visit"], row["last_visit_precision"]) == ("2021-01-01", "month")
+    assert (row["overall_baseline_day"], row["overall_baseline_edss"]) == ("", "")
+
+
+def test_another_infusion_of_the_course_bounds_a_first_day_that_is_known_less_well(centre, clinician, admin):
+    patient = consenting(centre, clinician)
+    rows = [Infusion(day=date(2020, 3, 1), day_precision="month"), Infusion(day=date(2020, 3, 8))]
+    record_course(Course(patient=patient, state="stopped_early"), rows, by=clinician)
+
+    (row,) = rows_of(exported(admin))
+
+    assert [row[f"course_1_{name}"] for name in ("day", "precision", "infusions")] == ["2020-03-01", "range", "2"]
+    assert row["first_infusion_imprecise"] == "true"
 
 
 def test_more_courses_than_columns_are_listed(centre, clinician, admin):
@@ -217,6 +237,10 @@ def test_who_cannot_be_computed_is_in_the_file_without_a_status(centre, clinicia
 
     assert (row["result"], row["status"], row["last_edss"], row["courses"]) == ("missing", "", "", "1")
     assert rows_of(exported(admin, status="improved")) == []  # nobody can say so
+    assert "whole: 0 rows, 1 without a result left out" in AccessEvent.objects.latest("pk").detail
+    for wanted, waiting, failing in ((CohortFilter(), 0, 0), (CohortFilter(status="improved"), 0, 1)):
+        found = exporting.tally(wanted, [centre.pk])
+        assert (found.waiting, found.failing) == (waiting, failing)
 
 
 def test_a_filter_asks_the_stale_ones_again(centre, clinician, admin, monkeypatch):
@@ -231,6 +255,34 @@ def test_a_filter_asks_the_stale_ones_again(centre, clinician, admin, monkeypatc
     assert codes(admin, status="improved") == [better.code]
     assert codes(admin, status="progressed") == [worse.code, was_better.code]
     assert codes(admin, status="stable") == []
+    started = AccessEvent.objects.filter(page=exporting.STARTED).latest("pk")
+    assert "csv, 0 people and some of 2 to compute; status=stable; a test" in started.detail
+
+
+def test_a_block_that_is_too_much_is_not_counted_as_sent(centre, clinician, admin, settings, monkeypatch):
+    """Of stale people nobody knows beforehand whether the filter fits: the limit is met while the file is written."""
+    settings.EXPORT_MAX_ROWS = 2
+    monkeypatch.setattr(cohorts, "IN_MEMORY", 1)
+    monkeypatch.setattr(cohort_rows, "BLOCK", 2)
+    for _ in range(3):
+        treated(centre, clinician)
+
+    with pytest.raises(exporting.Refused):
+        exported(admin, status="improved")
+
+    assert "broken (Refused): 2 rows" in AccessEvent.objects.latest("pk").detail
+
+
+def test_the_longest_filter_is_cut_and_keeps_its_centre(centre, clinician, admin):
+    wanted = {"courses": "1", "baseline": "mild", "drugs": "3", "status": "improved", "pending": True, "seen": "year"}
+    consenting(centre, clinician)
+    exported(admin, centre=centre.pk, **wanted)
+
+    start, end = AccessEvent.objects.filter(kind="export").order_by("pk")
+
+    assert "seen=year; a test" in start.detail
+    assert f"; centre={centre.pk} " in end.detail
+    assert end.detail.endswith(" …")
 
 
 def test_results_of_another_engine_are_not_exported(centre, clinician, admin):

@@ -1,6 +1,7 @@
 """`edss-tracker export`: the same file for the operator, with the same lines in the access log."""
 
 import json
+import stat
 
 import pytest
 
@@ -27,6 +28,7 @@ def test_a_file_by_its_suffix_and_two_events_of_nobody(people, tmp_path, capsys)
     assert [(event.user, event.page) for event in events] == [(None, "export_start"), (None, "export_end")] * 2
     assert events[2].detail.endswith("json, 1 people; courses=1; yearly report")
     assert "2 patients written to" in capsys.readouterr().out
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}  # others read no patient data
 
 
 def test_one_centre(people, other_centre, tmp_path):

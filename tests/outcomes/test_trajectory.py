@@ -1,12 +1,17 @@
 """From a saved row to a stored trajectory: fresh, stale, never wrong."""
 
+from datetime import date
+
 import pytest
 
 from engine import VERSION
+from engine.types import Interval
 from outcomes import trajectory
 from outcomes.models import Trajectory
 from patients.models import Freshness
 from tests.factories import course, make_patient, relapse, visit
+from treatments.models import Course, Drug, Infusion, Treatment
+from treatments.services import given_courses, record_course, record_treatments
 
 pytestmark = pytest.mark.django_db
 
@@ -174,3 +179,45 @@ def test_a_hint_is_sent_after_the_commit(improved, clinician, hints_are_recorded
         visit(improved, clinician, "2022-02-01", 3)
 
     assert hints_are_recorded == [[improved.pk]]
+
+
+@pytest.mark.parametrize(
+    ("days", "first"),
+    [
+        ([("2016-03-01", "day"), *[("2016-03-01", "month")] * 4], ("2016-03-01", "2016-03-01")),
+        ([*[("2016-03-01", "month")] * 4, ("2016-03-01", "day")], ("2016-03-01", "2016-03-01")),
+        ([("2016-03-01", "month"), ("2016-03-08", "day"), ("2016-03-09", "day")], ("2016-03-01", "2016-03-08")),
+        ([("2016-01-01", "year"), ("2016-03-01", "month")], ("2016-01-01", "2016-03-31")),
+    ],
+)
+def test_the_first_day_of_a_course_is_known_by_all_its_infusions(patient, clinician, days, first):
+    """Every possible day gives one result: then it does not matter which of them it was."""
+    rows = [Infusion(day=date.fromisoformat(day), day_precision=precision) for day, precision in days]
+    record_course(Course(patient=patient, state="complete"), rows, by=clinician)
+    for day, edss in (("2016-02-20", "3.5"), ("2016-04-15", 3), ("2017-03-10", 2), ("2017-09-12", 2)):
+        visit(patient, clinician, day, edss)
+
+    (read,) = trajectory.read_rows([patient.pk])
+
+    known = Interval(*map(date.fromisoformat, first))
+    assert read.first_infusions == (known,)
+    assert read.infusion_days == (len(days),)
+    (given,) = given_courses(Course.objects.all(), Infusion.objects.all())
+    assert given.first == known
+    if known.last <= date(2016, 3, 8):
+        assert trajectory.current([patient])[patient.pk].trajectory.since_status == "improved"
+
+
+def test_a_brand_name_beside_the_code_does_not_make_another_drug(improved, clinician):
+    record_treatments(
+        [
+            Treatment(patient=improved, drug=Drug.NATALIZUMAB, drug_name="Tysabri", start=date(2010, 1, 1)),
+            Treatment(patient=improved, drug=Drug.NATALIZUMAB, start=date(2013, 1, 1)),
+            Treatment(patient=improved, drug=Drug.OTHER, drug_name="Trial 7", start=date(2014, 1, 1)),
+            Treatment(patient=improved, drug=Drug.OTHER, drug_name=" trial 7", start=date(2015, 1, 1)),
+            Treatment(patient=improved, drug=Drug.OTHER, drug_name="Trial 8", start=date(2016, 1, 1)),
+        ],
+        by=clinician,
+    )
+
+    assert trajectory.current([improved])[improved.pk].trajectory.prior_drugs == 3

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from patients import audit
+from patients import accounts, audit
 from patients.models import AccessEvent, AccessKind, Membership, Role
 from tests.factories import make_patient, make_user
 
@@ -102,6 +103,31 @@ def test_an_export_by_others_is_seen_where_it_took_patients(
     audit.note(by, AccessKind.EXPORT, page="export_end", detail=f"ab whole: 3 rows; {narrowed}")
 
     assert len(seen(client, admin)) == (2 if visible else 0)
+
+
+def test_an_export_stays_in_the_log_when_its_maker_is_a_registry_admin_no_longer(client, admin, registry_admin):
+    taker = make_user("taker", is_registry_admin=True)
+    audit.note(taker, AccessKind.EXPORT, page="export_start", detail="ab csv, 3 people; no filter; a test")
+    accounts.set_registry_admin(taker, False, by=registry_admin)
+    audit.note(taker, AccessKind.EXPORT, page="export_start", detail="cd csv, 3 people; no filter; a test")
+
+    assert [event.detail[:2] for event in seen(client, admin)] == ["ab"]
+
+
+@pytest.mark.parametrize(
+    ("role", "ended", "visible"), [("clinician", False, 0), ("admin", True, 1), ("admin", False, 1)]
+)
+def test_an_export_took_from_centres_of_which_its_maker_was_an_admin(
+    client, admin, centre, other_centre, role, ended, visible
+):
+    taker = make_user("taker", centre=other_centre, role=Role.ADMIN)
+    here = Membership.objects.create(user=taker, centre=centre, role=role)
+    audit.note(taker, AccessKind.EXPORT, page="export_start", detail="ab csv, 3 people; no filter; a test")
+    if ended:
+        Membership.objects.filter(pk=here.pk).update(ended_at=timezone.now())
+        audit.note(taker, AccessKind.EXPORT, page="export_start", detail="cd csv, 3 people; no filter; a test")
+
+    assert [event.detail[:2] for event in seen(client, admin)] == ["ab"] * visible
 
 
 def test_an_export_says_filter_reason_and_rows(client, admin):
