@@ -109,6 +109,15 @@ def test_a_value_that_cannot_be_meant_is_refused_by_the_name_of_its_option(optio
         ({"conf_days": [84, 168, 168]}, "conf_days: names 168 twice"),
         ({"conf_days": 0, "conf_tol_days": 0}, "conf_days: 0 with its tolerance leaves no day after the onset"),
         ({"conf_days": [84, 168], "conf_tol_days": {"84": 7}}, "conf_tol_days: has no entry for conf_days 168"),
+        ({"conf_days": [84, 168, 365], "conf_tol_days": {"84": 7}}, "conf_tol_days: has no entry for conf_days 168"),
+        (
+            {"steps": {"worsening": [[0, 1]], "improvement": "none"}},
+            "steps: improvement must be a list of [from, points]",
+        ),
+        (
+            {"steps": {"worsening": [[0, 1_000_000.5]], "improvement": [[0, 1_000_000]]}},
+            "steps: worsening must hold numbers up to 1,000,000",
+        ),
         (
             {"conf_tol_days": {"84": 7, "90": 7}},
             "conf_tol_days: has an entry for 90, which is not one of conf_days",

@@ -1,5 +1,6 @@
 """What goes in: rows that are set aside and why, relapses as they are known, other measures, and whole cohorts."""
 
+from dataclasses import FrozenInstanceError
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -483,15 +484,53 @@ def test_one_bad_row_never_stops_a_cohort():
     assert np.isnan(cohort.followup_days()[1:]).all()
 
 
-@pytest.mark.parametrize("column", range(4))
+@pytest.mark.parametrize("columns", [[0], [1], [2], [3], [0, 1], [1, 2], [2, 3]])
 @pytest.mark.parametrize("change", [-1, 1])
-def test_columns_of_different_length_are_refused(column, change):
-    lengths = [2, 2, 2, 2]
-    lengths[column] += change
-    who, day, score, may = (range(length) for length in lengths)
+def test_columns_of_different_length_are_refused(columns, change):
+    who, day, score, may = (range(2 + change if column in columns else 2) for column in range(4))
 
     with pytest.raises(ValueError, match="must be of one length"):
         Cohort.from_columns(who, day, score, may_confirm=may)
+
+
+def test_a_cohort_cannot_be_changed():
+    cohort = cohort_of({"a": RISE})
+
+    with pytest.raises(FrozenInstanceError):
+        cohort.score = cohort.day
+
+
+def test_in_a_cohort_each_patient_has_relapses_and_a_hash_and_events_of_their_own():
+    """Equal relapses count once; those that differ in one of their days are two; another patient's is another."""
+    first = [5, 5, 5, 5, 5, 5, 5, 7, 5, 5]
+    last = [5, 5, 6, 6, 6, 6, 6, 7, 5, 5]
+    end = [9, 9, 9, 9, 8, np.nan, np.nan, np.nan, 9, 9]
+    who = ["a", "a", "a", "a", "a", "a", "a", "b", "b", "b"]
+    days = [at(days).toordinal() for days, _ in RISE]
+    relapse_days = [np.array(column) + days[0] for column in (first, last, end)]
+    cohort = Cohort.from_columns(
+        ["a"] * 4 + ["b"] * 4 + ["c"] * 4, days * 3, [score for _, score in RISE] * 3,
+        relapse_patient=who, relapse_day=relapse_days[0], relapse_last=relapse_days[1], relapse_end=relapse_days[2],
+        not_collected=["c"],
+    )  # fmt: skip
+
+    offsets = cohort.relapse_offsets.tolist()
+    told = [column - days[0] for column in (cohort.relapse_first, cohort.relapse_last, cohort.relapse_end)]
+    kept = [str(tuple(map(float, one))) for one in zip(*told, strict=True)]
+    assert offsets == [0, 4, 6, 6]
+    assert kept[:4] == ["(5.0, 5.0, 9.0)", "(5.0, 6.0, 8.0)", "(5.0, 6.0, 9.0)", "(5.0, 6.0, nan)"]
+    assert kept[4:] == ["(5.0, 5.0, 9.0)", "(7.0, 7.0, nan)"]
+
+    found = detect_cohort(cohort, CLASSED)
+    assert [[event.number for event in found.of(index)] for index in range(3)] == [[1]] * 3
+    onsets = [(Interval(at(5), at(5)), at(9)), (Interval(at(7), at(7)), None)]
+    for index, relapses in ((1, onsets), (2, None)):
+        assert found.content_hash_of(index) == detect(rows(*RISE), relapses, CLASSED).content_hash
+
+
+def test_where_relapses_were_not_collected_no_worsening_is_the_first_relapse_associated_one():
+    assert run(RISE, [95], event="firstRAW").events != ()
+    assert run(RISE, None, event="firstRAW").events == ()
 
 
 NUMBERED = {
