@@ -218,3 +218,27 @@ def test_a_visit_after_every_window_does_not_break_the_change():
     assert (change.reason, change.at, change.confirmable_from) == ("no_visit_in_window", None, None)
     broken = run((0, 2.0), (100, 3.0), (914, 2.0), conf_days=84, conf_tol_days=[7, 730.5]).unconfirmed[0]
     assert (broken.reason, broken.at) == ("run_broken", at(914))
+
+
+@pytest.mark.parametrize("event", ["multiple", "firstCDW"])
+def test_no_visit_confirms_what_goes_on_in_a_run_that_was_counted(event):
+    """The improvement of day 180 has been found; the last visit only continues it."""
+    found = run((0, 9.5), (180, 7.5), (270, 7.5), (360, 7.0), event=event)
+
+    assert len(found.events) == (event == "multiple")
+    (change,) = found.unconfirmed
+    assert (change.reason, change.date, change.confirmable_from) == ("no_later_visit", at(360), None)
+
+
+def test_each_step_that_was_only_partly_confirmed_is_listed():
+    """Both falls to 2.5 are broken at 3.5; what is left of them moves the baseline, from the second on."""
+    options = {"baseline": "roving", "proceed_from": "event", "sub_threshold_rebl": "event"}
+    scores = (4.0, 4.0, 2.5, 2.5, 3.5, 3.0, 3.0, 3.0)
+    visits = [(90 * number, score) for number, score in enumerate(scores)]
+
+    found = run(*visits, event="multiple", conf_days=182, conf_tol_days=45, **options)
+
+    assert found.events == ()
+    assert [(change.reason, change.date) for change in found.unconfirmed] == [
+        ("run_broken", at(180)), ("run_broken", at(270)),
+    ]  # fmt: skip
