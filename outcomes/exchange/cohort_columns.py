@@ -31,9 +31,8 @@ BETWEEN = {"range": "known less well, and not later than another infusion of the
 CHANGES = {"worsening": "worse than baseline", "improvement": "better than baseline"}
 LABELS: Mapping[str, str] = {
     "RAW": "relapse-associated worsening",
-    "PIRA": "progression independent of relapse activity",
+    "PIRA": "progression independent of relapse activity, by the relapses on record: see the column relapses",
     "undefined": "neither RAW nor PIRA by the definition",
-    "not classifiable": "relapses were not collected",
 }
 CERTAINTIES = {"confirmed": "no change is pending", "provisional": "a later change is pending"}
 MADE = {
