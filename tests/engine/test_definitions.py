@@ -57,6 +57,8 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("require_sust_days", "long"),
         ("impute_last_visit", -0.5),
         ("impute_last_visit", inf),
+        ("baseline", None),
+        ("check_intermediate", None),
         ("impute_last_visit", 0.5),
         ("impute_seed", -1),
         ("impute_seed", 1.5),

@@ -498,6 +498,8 @@ def test_a_cohort_cannot_be_changed():
 
     with pytest.raises(FrozenInstanceError):
         cohort.score = cohort.day
+    with pytest.raises(FrozenInstanceError):
+        detect_cohort(cohort, PLAIN).counts = cohort.offsets
 
 
 def test_in_a_cohort_each_patient_has_relapses_and_a_hash_and_events_of_their_own():
@@ -541,6 +543,7 @@ NUMBERED = {
     "fractions": [2.5, 0.5, 1.5],
     "names": ["c", "a", "b"],
     "objects": np.array(["b", "c", "a"], dtype=object),
+    "numbers as objects": np.array([3, 1, 2], dtype=object),
 }
 
 
