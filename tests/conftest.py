@@ -4,6 +4,7 @@ import logging
 import re
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -11,6 +12,9 @@ from patients import freshness, hints
 from patients.models import Role
 from patients.redaction import HideLinks, TypesOnly
 from tests.factories import make_centre, make_patient, make_user
+
+# A registry of a whole class is made before the fixtures of a test: quick passwords for that too
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 _teardown = TransactionTestCase._fixture_teardown
 
@@ -30,12 +34,10 @@ TransactionTestCase._fixture_teardown = _teardown_with_history
 
 @pytest.fixture(autouse=True)
 def hints_are_recorded(settings):
-    """No thread and no broker, but where a test starts real processes and says so; and passwords that hash quickly."""
+    """No thread and no broker, but where a test starts real processes and says so."""
     settings.HINTS = "record"
     settings.WHITENOISE_AUTOREFRESH = True  # else every new client looks through all static files, 45 ms
     settings.SNAPSHOT_DATABASE = "default"  # another connection does not see what a test's transaction wrote
-    quick = "django.contrib.auth.hashers.MD5PasswordHasher"
-    settings.PASSWORD_HASHERS = [quick, *settings.PASSWORD_HASHERS]  # a fixture of a class was hashed before this
     hints.recorded.clear()
     return hints.recorded
 

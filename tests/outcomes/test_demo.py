@@ -11,7 +11,7 @@ from django.utils import timezone
 from assessments.models import Assessment, Relapse
 from engine.edss import SYSTEMS, score
 from engine.status import REASONS
-from outcomes import demo, trajectory
+from outcomes import demo, rules, trajectory
 from outcomes.models import Trajectory
 from patients.models import Centre, Consent, Freshness, Identity, Patient, User
 from tests.factories import make_patient
@@ -58,6 +58,9 @@ def registry(django_db_setup, django_db_blocker):
 
 class TestRegistry:
     """The demo as it is written by default."""
+
+    def test_it_breaks_no_rule_about_records(self, registry):
+        assert rules.broken() == []
 
     def test_every_status_and_every_reason_is_there_and_every_trajectory_is_stored(self, registry):
         rows = Trajectory.objects.all()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from assessments.models import Assessment
 from edss_tracker.cli import main
-from outcomes import demo, rules
+from outcomes import rules
 from patients.models import Consent, Patient, Phenotype
 from tests.factories import course, relapse, visit
 from treatments.models import Infusion
@@ -65,11 +65,5 @@ def test_dates_known_to_the_year_contradict_nothing(whole):
 def test_days_known_to_the_month_may_lie_beside_another_course(whole):
     Infusion.objects.filter(day=date(2016, 3, 1)).update(day=date(2017, 3, 1), day_precision="month")
     Infusion.objects.filter(day=date(2016, 3, 2)).update(day=date(2017, 4, 2))
-
-    assert rules.broken() == []
-
-
-def test_the_demo_registry_breaks_none():
-    demo.seed()
 
     assert rules.broken() == []
