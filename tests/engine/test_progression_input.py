@@ -493,6 +493,13 @@ def test_columns_of_different_length_are_refused(columns, change):
         Cohort.from_columns(who, day, score, may_confirm=may)
 
 
+def test_a_number_that_is_none_names_no_patient():
+    cohort = Cohort.from_columns([1.0, np.nan, 1.0], [1.0, 2.0, 3.0], [2, 3, 3])
+
+    assert list(cohort.patients) == [1.0]
+    assert [(finding.row, finding.kind) for finding in cohort.findings] == [(1, "no_patient")]
+
+
 def test_a_cohort_cannot_be_changed():
     cohort = cohort_of({"a": RISE})
 

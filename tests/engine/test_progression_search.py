@@ -101,9 +101,10 @@ def test_without_the_visits_between_the_last_visit_alone_tells_in_the_end():
     assert events(run(*visits, check_intermediate=False, require_sust_days="inf")) == [("CDW", 100, 2.0)]
 
 
-def test_a_change_that_ended_before_it_was_confirmed_names_that_visit():
+@pytest.mark.parametrize("before", [(), ((50, 2.0),), ((30, 2.0), (60, 2.0))])
+def test_a_change_that_ended_before_it_was_confirmed_names_that_visit(before):
     """The first visit 50 days or more after the onset does not hold, the confirming one and all later ones do."""
-    visits = (0, 2.0), (100, 3.0), (160, 2.0), (190, 3.0), (300, 3.0)
+    visits = (0, 2.0), *before, (100, 3.0), (160, 2.0), (190, 3.0), (300, 3.0)
     found = run(*visits, check_intermediate=False, require_sust_days=50)
 
     assert reasons(found)[0] == ("not_sustained", 160)
