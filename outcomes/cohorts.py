@@ -149,6 +149,10 @@ class Selection:
         stored = fresh.filter(*(rule.stored for rule in rules))
         return stored, {pk: t for pk, t in computed.items() if all(rule.holds(t) for rule in rules)}
 
+    def put_aside(self) -> int:
+        """How many of these people could not be computed again and again."""
+        return Freshness.objects.quarantined(trajectory.KIND).filter(patient__in=self.people.order_by()).count()
+
     def kept(self) -> PatientQuerySet:
         """The people of the filter, as one query."""
         if not self.wanted.derived:

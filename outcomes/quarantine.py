@@ -7,20 +7,15 @@ from django.db import transaction
 from outcomes.trajectory import KIND
 from patients import hints
 from patients.models import Freshness
-from patients.querysets import QUARANTINE_AFTER, PatientQuerySet
+from patients.querysets import QUARANTINE_AFTER
 
-__all__ = ["QUARANTINE_AFTER", "among", "quarantined", "try_again"]
+__all__ = ["QUARANTINE_AFTER", "quarantined", "try_again"]
 
 
 def quarantined(centres: Collection[int]):
     """Freshness rows of the patients put aside in these centres, with their patients."""
     rows = Freshness.objects.quarantined(KIND).filter(patient__centre__in=centres)
     return rows.select_related("patient__centre").order_by("patient__code")
-
-
-def among(people: PatientQuerySet):
-    """Freshness rows of those of these people who are put aside."""
-    return Freshness.objects.quarantined(KIND).filter(patient__in=people.order_by())
 
 
 def try_again(centres: Collection[int]) -> int:

@@ -21,7 +21,6 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from outcomes import quarantine as put_aside
 from outcomes import snapshot
 from outcomes.cohorts import CohortFilter, select_among
 from outcomes.exchange.cohort_rows import Person, blocks
@@ -88,7 +87,7 @@ def tally(wanted: CohortFilter, centres: Collection[int]) -> Tally:
         found["left" if participation == Participation.WITHDRAWN else "here", decision] += number
     left = sum(number for (side, _), number in found.items() if side == "left")
     here = {decision: number for (side, decision), number in found.items() if side == "here"}
-    failing = put_aside.among(selection.people).count() if wanted.derived else 0
+    failing = selection.put_aside() if wanted.derived else 0
     return Tally(
         rows=here.get(Decision.GIVEN, 0),
         undecided=here.get(None, 0),
