@@ -414,7 +414,8 @@ def _onset(relapse: RelapseOnset) -> tuple[float, float, float]:
         return _ordinal(relapse.first), _ordinal(relapse.last), np.nan
     if isinstance(relapse, tuple | list):
         onset, end = (*relapse, None, None)[:2]
-        return _ordinal(onset), _ordinal(onset), _ordinal(end)
+        first, last, _ = (np.nan, np.nan, np.nan) if isinstance(onset, tuple | list) else _onset(onset)
+        return first, last, _ordinal(end)
     return _ordinal(relapse), _ordinal(relapse), np.nan
 
 
