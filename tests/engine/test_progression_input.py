@@ -537,6 +537,17 @@ def test_in_a_cohort_each_patient_has_relapses_and_a_hash_and_events_of_their_ow
         assert found.content_hash_of(index) == detect(rows(*RISE), relapses, CLASSED).content_hash
 
 
+def test_equal_relapses_of_neighbours_in_the_table_are_two_and_an_earlier_first_day_makes_another():
+    cohort = Cohort.from_columns(
+        ["a", "b"], [1.0, 1.0], [2, 2], relapse_patient=["a", "b", "b"], relapse_day=[5, 5, 4], relapse_last=[5, 5, 5]
+    )
+
+    assert cohort.relapse_offsets.tolist() == [0, 1, 3]
+    assert cohort.relapse_first.tolist() == [5.0, 4.0, 5.0]
+    same = Cohort.from_columns(["a", "b"], [1.0, 1.0], [2, 2], relapse_patient=["a", "b"], relapse_day=[5, 5])
+    assert same.relapse_offsets.tolist() == [0, 1, 2]
+
+
 def test_where_relapses_were_not_collected_no_worsening_is_the_first_relapse_associated_one():
     assert run(RISE, [95], event="firstRAW").events != ()
     assert run(RISE, None, event="firstRAW").events == ()
