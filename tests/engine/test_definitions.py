@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.definitions import RelapseFree
+from engine.definitions import MOST_DAYS, RelapseFree
 from engine.progression import PRESETS, Definition, detect
-from engine.steps import STEPS, steps_of
+from engine.steps import MOST, STEPS, steps_of
 from tests.engine import drawn
 
 FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
@@ -68,6 +68,7 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("relapse_indep", FREE | {"onset": [0, 0]}),
         ("relapse_indep", FREE | {"prec_type": "first"}),
         ("relapse_indep", FREE | {"conf": [90]}),
+        ("relapse_indep", FREE | {"conf": [90, 30, 0]}),
         ("relapse_indep", FREE | {"conf": "90"}),
         ("relapse_indep", FREE | {"conf": 90}),
         ("relapse_indep", FREE | {"conf": None}),
@@ -81,6 +82,7 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("steps", "kurtzke"),
         ("steps", 1.0),
         ("steps", {"worsening": [[0, 1]]}),
+        ("steps", {"worsening": [[0, 1]], "improvement": [[0, 1]], "stable": [[0, 1]]}),
         ("steps", {"worsening": [[0, 1]], "improvement": []}),
         ("steps", {"worsening": [[0, 1]], "improvement": "none"}),
         ("steps", {"worsening": [[0, 1]], "improvement": [[0, 1, 2]]}),
@@ -456,6 +458,13 @@ def test_a_window_may_reach_back_before_the_onset(tolerance):
 def test_a_window_that_ends_within_the_day_of_the_onset_is_none():
     with pytest.raises(ValueError, match=r"^conf_"):
         Definition(conf_days=0.5, conf_tol_days=(0.5, 0.4))
+
+
+def test_the_largest_number_that_is_accepted():
+    table = {"worsening": [[0, MOST]], "improvement": [[MOST, 1]]}
+
+    assert Definition(require_sust_days=MOST_DAYS).require_sust_days == MOST_DAYS
+    assert Definition.from_mapping({"steps": table}).steps.worsening[0].points == MOST
 
 
 def test_numbers_of_numpy_are_numbers():

@@ -245,6 +245,7 @@ def test_events_are_in_order_of_onset_even_where_an_earlier_one_is_found_later(c
 
     assert [(event.date, event.baseline_date) for event in found] == [(at(110), at(105)), (at(160), DAY)]
     assert [event.number for event in found] == [1, 2]
+    assert [event.date for event in run(visits, (100,), **options | {"event": "first"}).events] == [at(110)]
 
 
 def test_a_relapse_on_the_day_of_a_visit_is_no_days_before_it_and_after_it():
@@ -282,6 +283,15 @@ def test_where_lower_is_worse_four_points_down_are_a_worsening():
     assert run(((0, 50.0), (100, 46.5), (190, 46.5)), **options).events == ()
     assert run(((0, 10.0), (100, 8.0), (190, 8.0)), **options).events[0].type == "CDW"
     assert run(((0, 50.0), (100, 46.0)), **options).unconfirmed[0].baseline_value == 50.0
+
+
+def test_of_a_scale_that_falls_no_fraction_is_lost():
+    visits = ((0, 6.5), (100, 5.0), (190, 5.5), (300, 5.5))
+    table = {"worsening": [[0, 1.0]], "improvement": [[0, 1.0]]}
+
+    (event,) = run(visits, steps=table, worsening="decrease", check_intermediate=True).events
+
+    assert (event.type, event.value, event.baseline_value) == ("CDW", 5.0, 6.5)
 
 
 def test_steps_can_be_taken_at_another_score():
@@ -431,6 +441,14 @@ def test_a_cohort_is_many_single_patients():
     assert found.cohort.index_of("b") == 1
 
 
+def test_a_window_without_a_visit_has_no_row():
+    (event,) = run(RISE, conf_days=[84, 365]).events
+
+    assert event.confirmed == {"84": at(190), "365": None}
+    assert event.confirmed_rows == (2, None)
+    assert not event.imputed
+
+
 def test_the_event_that_is_picked_is_the_patients_own():
     """It moves to the first row of its patient, in every column, and touches no other patient's."""
     long = ((0, 3.0), (100, 2.0), (190, 2.0), (300, 4.0), (400, 4.0), (500, 4.0))
@@ -464,7 +482,7 @@ def test_a_patient_with_a_single_visit_does_not_end_the_cohort():
 
 def test_one_bad_row_never_stops_a_cohort():
     names = np.array(["a", "a", "a", "", None, "b", "b", "c"], dtype=object)
-    days = [at(0).toordinal(), at(100).toordinal(), at(190).toordinal(), 737000, 737000, np.nan, 737425, 737425]
+    days = [at(0).toordinal(), at(100).toordinal(), at(190).toordinal(), 737000, np.nan, np.nan, 737425, 737425]
     cohort = Cohort.from_columns(names, days, [2, 3, 3, 4, 4, 4, 77, np.nan])
 
     found = detect_cohort(cohort, PLAIN)
@@ -498,6 +516,22 @@ def test_a_number_that_is_none_names_no_patient():
 
     assert list(cohort.patients) == [1.0]
     assert [(finding.row, finding.kind) for finding in cohort.findings] == [(1, "no_patient")]
+
+
+def test_an_empty_text_names_no_patient():
+    cohort = Cohort.from_columns(["a", "", "a"], [1.0, 2.0, 3.0], [2, 3, 3])
+
+    assert list(cohort.patients) == ["a"]
+    assert [(finding.row, finding.kind) for finding in cohort.findings] == [(1, "no_patient")]
+
+
+def test_the_last_visit_of_one_and_the_first_of_the_next_on_one_day_are_two():
+    cohort = Cohort.from_columns(["a", "a", "b", "b"], [1.0, 2.0, 2.0, 3.0], [2, 3, 4, 5])
+
+    assert cohort.offsets.tolist() == [0, 2, 4]
+    assert cohort.score.tolist() == [2, 3, 4, 5]
+    assert cohort.findings == ()
+    assert cohort.relapse_offsets.tolist() == [0, 0, 0]
 
 
 def test_a_cohort_cannot_be_changed():
@@ -592,6 +626,14 @@ def test_steps_are_those_of_the_score_where_all_scores_are_whole():
     found = detect_cohort(cohort, Definition.from_mapping({"event": "firstCDI", "steps": table}))
 
     assert [event.type for event in found.of(0)] == ["CDI"]
+
+
+def test_a_whole_score_has_its_own_step_and_not_that_of_another():
+    """From 3.0 a point counts, from 4.5 only two."""
+    visits = ((0, 3.0), (100, 4.0), (190, 4.0))
+    table = {"worsening": [[0, 1.0], [4.5, 2.0]], "improvement": [[0, 1.0]]}
+
+    assert [event.type for event in run(visits, steps=table).events] == ["CDW"]
 
 
 def test_a_relapse_of_nobody_in_the_cohort_is_nobodys():

@@ -6,6 +6,7 @@ import pytest
 
 from engine import search
 from engine.progression import Definition, detect
+from engine.types import Interval
 
 DAY = date(2020, 1, 1)
 
@@ -69,6 +70,8 @@ def test_a_peak_or_a_dip_between_its_neighbours(scores, x, any_size, of_a_step):
 
 def test_the_visits_of_the_patient_before_are_no_neighbours():
     assert is_extremum((2.0, 2.0, 4.0, 2.0, 4.0), 3, search.ALL_EXTREMA, first=2)
+    assert is_extremum((1.0, 2.0, 2.0, 4.0, 2.0, 4.0), 4, search.ALL_EXTREMA, first=3)
+    assert is_extremum((2.0,) * 300 + (4.0, 2.0, 4.0), 301, search.ALL_EXTREMA, first=300)
     assert not is_extremum((2.0, 2.0, 4.0, 2.0, 4.0), 2, search.ALL_EXTREMA, first=2)
 
 
@@ -126,6 +129,43 @@ def test_a_visit_may_be_too_near_a_relapse_that_follows_it(relapse, near):
 
     assert (reasons(found)[:1] == [("near_relapse", 190)]) is near
     assert bool(found.events) is not near
+
+
+def test_a_visit_at_the_distance_asked_for_is_not_too_near():
+    found = run((0, 2.0), (100, 3.0), (190, 3.0, False), relapses=[160])
+
+    assert reasons(found)[0] == ("may_not_confirm", 190)
+
+
+def test_a_visit_on_the_last_day_of_the_widest_window_breaks_the_run():
+    found = run((0, 2.0), (100, 3.0), (184, 2.0, False), conf_tol_days=[7, 0])
+
+    assert reasons(found)[0] == ("run_broken", 184)
+
+
+@pytest.mark.parametrize(
+    ("relapse", "ends", "first"), [((160, 300), False, 190), ((160, 300), True, 301), (160, True, 190)]
+)
+def test_the_end_of_a_relapse_tells_when_a_visit_can_confirm_only_where_ends_are_used(relapse, ends, first):
+    onset = (at(relapse[0]), at(relapse[1])) if isinstance(relapse, tuple) else at(relapse)
+    definition = Definition.from_mapping({"conf_tol_days": [7, "inf"], "relapse_end": ends})
+
+    (change,) = detect([(at(0), 2.0), (at(100), 3.0)], [onset], definition).unconfirmed
+
+    assert change.confirmable_from == at(first)
+
+
+def test_within_the_days_on_which_a_relapse_may_have_begun_it_is_no_days_away():
+    """No end is known of it, so that its onset counts although the definition uses ends."""
+    visits = [(at(days), score) for days, score in ((0, 2.0), (100, 3.0), (190, 3.0))]
+    onset = Interval(at(180), at(200))
+
+    def found(days):
+        options = {"relapse_end": True, "relapse_to_conf": [days, 0], "relapse_to_event": 0}
+        return detect(visits, [onset], Definition.from_mapping(options)).events
+
+    assert found(0) != ()
+    assert found(1) == ()
 
 
 def test_the_first_day_of_a_relapse_with_an_end_lies_within_it():
@@ -230,6 +270,24 @@ def test_a_further_step_in_a_counted_run_waits_for_its_own_confirmation():
     assert waiting.unconfirmed[-1].confirmable_from is not None
 
 
+def test_a_step_from_the_onset_of_a_counted_run_is_a_further_one():
+    """4.0 is no step from 2.0 on only: it is one from 3.0 as well, where the run began."""
+    found = run((0, 2.0), (100, 3.0), (190, 4.0), event="firstRAW", proceed_from="event")
+
+    assert events(found) == []  # the run is no relapse-associated one
+    assert found.unconfirmed[-1].date == at(190)
+    assert found.unconfirmed[-1].confirmable_from is not None
+
+
+def test_a_worsening_within_a_counted_improvement_waits_for_its_own_confirmation():
+    options = {"event": "multiple", "proceed_from": "event", "check_intermediate": False}
+    found = run((0, 4.0), (100, 3.0), (130, 5.0), (190, 3.0), **options)
+
+    assert events(found) == [("CDI", 100, 4.0)]
+    worse = next(change for change in found.unconfirmed if change.date == at(130))
+    assert worse.confirmable_from is not None
+
+
 @pytest.mark.parametrize("reach", [["inf", 0], [90, "inf"], ["inf", "inf"]])
 def test_without_a_relapse_nothing_is_near_one(reach):
     visits = (0, 2.0), (100, 3.0), (200, 3.0)
@@ -260,6 +318,8 @@ def test_a_real_step_is_not_made_the_baseline_by_what_is_left_of_it():
 
     assert events(found) == [("CDW", 320, 3.5)]
     assert reasons(found)[0] == ("run_broken", 200)
+    del options["proceed_from"]
+    assert events(run(*visits, **options)) == [("CDW", 320, 3.5)]
 
 
 def test_what_lies_between_a_smaller_change_and_the_step_that_confirms_it_is_no_change_of_its_own():
