@@ -53,6 +53,14 @@ def test_components_are_included_with_only(path):
     assert [include for include in includes if not re.search(r"\sonly\s*%\}$", include)] == []
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_one_and_many_are_two_wordings(path):
+    """The comma stands between them: another one ends the page with an error, and only where somebody is counted."""
+    wordings = re.findall(r'\|many:"([^"]*)"', path.read_text(encoding="utf-8"))
+
+    assert [words for words in wordings if words.count(",") != 1] == []
+
+
 @pytest.mark.parametrize("path", COMPONENTS, ids=name)
 def test_a_component_names_its_inputs_in_the_first_line(path):
     assert path.read_text(encoding="utf-8").startswith(f"{{# {path.name}: ")

@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from outcomes import cohorts, trajectory
 from outcomes.cohorts import CohortFilter
 from outcomes.exchange import cohort_rows, exporting
 from outcomes.exchange.cohort_columns import COHORT
-from patients.models import AccessEvent, Membership, Role
+from patients.models import AccessEvent, Freshness, Membership, Role
+from patients.querysets import QUARANTINE_AFTER
 from tests.factories import make_user
 from tests.outcomes.exports import confirm, confirmed_long_ago, consenting, rows_of, treated
 
@@ -88,6 +90,31 @@ def test_the_filter_of_the_cohort_page_carries_over(page, people):
     assert f'action="{URL}?courses=1"' in shown
     assert [row["patient"] for row in rows] == [people[1].code]
     assert "; courses=1; " in events()[0].detail
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_those_who_cannot_be_computed_are_counted_where_a_filter_asks_for_a_result(page, people, number):
+    for person in people[:number]:
+        trajectory.refresh([person.pk])
+    Freshness.objects.filter(patient__in=people[:number]).update(computed_version=-1, attempts=QUARANTINE_AFTER)
+
+    shown = page.get(f"{URL}?status=improved").content.decode()
+
+    who = "1 person cannot be computed and is" if number == 1 else "2 people cannot be computed and are"
+    assert f"{who} left out because the filter asks for a result." in shown
+    assert "cannot be computed" not in page.get(URL).content.decode()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_those_who_have_changed_are_counted_where_they_are_too_many_to_compute(page, people, number, monkeypatch):
+    monkeypatch.setattr(cohorts, "IN_MEMORY", 0)
+    for person in people:
+        trajectory.refresh([person.pk])
+    Freshness.objects.filter(patient__in=people[:number]).update(computed_version=-1)
+
+    shown = page.get(f"{URL}?status=improved").content.decode()
+
+    assert ("1 person has changed and is" if number == 1 else "2 people have changed and are") in shown
 
 
 @pytest.mark.parametrize("wanted", ["centre=999", "courses=9", "status=well", "baseline=x", "centre=x"])
