@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.definitions import MOST_DAYS, RelapseFree
+from engine.definitions import RelapseFree
 from engine.progression import PRESETS, Definition, detect
-from engine.steps import MOST, STEPS, steps_of
+from engine.steps import STEPS, steps_of
 from tests.engine import drawn
 
 FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
@@ -48,6 +48,7 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("conf_tol_days", -1),
         ("conf_tol_days", (7, nan)),
         ("conf_tol_days", ((7, 7), (7, 7))),
+        ("conf_tol_days", ((7, 7, 7), (7, 7))),
         ("conf_tol_days", {"168": 7}),
         ("conf_tol_days", {"84": 7, "168": 7}),
         ("conf_tol_days", {"soon": 7}),
@@ -90,7 +91,9 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("steps", {"worsening": [[0, 1]], "improvement": [[0, nan]]}),
         ("steps", {"worsening": [[0, 1]], "improvement": [[0, True]]}),
         ("steps", {"worsening": [[0, 1]], "improvement": [[0, 0]]}),
+        ("steps", {"worsening": [[0, 1]], "improvement": [[0, -1]]}),
         ("steps", {"worsening": [[4, 1], [0, 1]], "improvement": [[0, 1]]}),
+        ("steps", {"worsening": [[0, 1], [0, 2], [1, 1]], "improvement": [[0, 1]]}),
         ("steps", {"worsening": [[0, 1], [0, 2]], "improvement": [[0, 1]]}),
     ],
 )
@@ -389,8 +392,8 @@ def test_every_preset_has_a_title_and_a_citation_and_its_own_definition():
         ("msoutcomes", (0, 1, 1.5, 2, 5.5, 6, 6.5), (1.5, 1, 1, 1, 1, 0.5, 0.5), (1.5, 1.5, 1.5, 1, 1, 1, 0.5)),
         ("carems", (0, 1, 1.5, 2, 6.5), (1.5, 1, 1, 1, 1), (inf, inf, inf, 1, 1)),
         ("opera", (0, 1, 5.5, 6), (1, 1, 1, 0.5), (1, 1, 1, 0.5)),
-        ("sdmt", (10, 20, 50), (2, 4, 4), (2, 4, 4)),
-        ("nhpt", (10, 20), (2, 4), (2, 4)),
+        ("sdmt", (0.5, 10, 20, 50), (0.1, 2, 4, 4), (0.1, 2, 4, 4)),
+        ("nhpt", (0.5, 10, 20), (0.1, 2, 4), (0.1, 2, 4)),
     ],
 )
 def test_the_tables_of_steps_are_those_of_the_specification(name, at, up, down):
@@ -461,10 +464,21 @@ def test_a_window_that_ends_within_the_day_of_the_onset_is_none():
 
 
 def test_the_largest_number_that_is_accepted():
-    table = {"worsening": [[0, MOST]], "improvement": [[MOST, 1]]}
+    table = {"worsening": [[0, 1_000_000]], "improvement": [[1_000_000, 1]]}
 
-    assert Definition(require_sust_days=MOST_DAYS).require_sust_days == MOST_DAYS
-    assert Definition.from_mapping({"steps": table}).steps.worsening[0].points == MOST
+    assert Definition(require_sust_days=10_000_000).require_sust_days == 10_000_000
+    assert Definition.from_mapping({"steps": table}).steps.worsening[0].points == 1_000_000
+    with pytest.raises(ValueError, match=r"^require_sust_days: is more than 10,000,000 days$"):
+        Definition(require_sust_days=10_000_001)
+
+
+def test_a_tolerance_for_each_day_of_confirmation():
+    with pytest.raises(ValueError, match=r"^conf_tol_days: has 2 pairs for 3 conf_days$"):
+        Definition.from_mapping({"conf_days": [84, 168, 365], "conf_tol_days": [[7, 7], [7, 7]]})
+
+
+def test_a_change_may_be_confirmed_on_the_next_day():
+    assert Definition(conf_days=1, conf_tol_days=0).windows == ((1, 1),)
 
 
 def test_numbers_of_numpy_are_numbers():

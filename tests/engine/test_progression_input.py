@@ -225,9 +225,11 @@ def test_relapses_in_any_order_and_twice_are_one_list():
 @pytest.mark.parametrize(
     ("first", "options"), [(3.0, {}), (2.5, {"sub_threshold_rebl": "event"})], ids=["a step", "less than a step"]
 )
-def test_a_baseline_that_has_moved_moves_on_after_a_relapse(first, options, compat):
+@pytest.mark.parametrize("before", [(), ((50, 2.0),)], ids=["even row", "odd row"])
+def test_a_baseline_that_has_moved_moves_on_after_a_relapse(first, options, compat, before):
     """The score of 300 days, after the relapse, is the baseline: only from there is it a step down to the last ones."""
-    visits = ((0, 2.0), (100, first), (190, first), (300, first + 0.5), (400, first - 0.5), (500, first - 0.5))
+    visits = ((0, 2.0), *before, (100, first), (190, first))
+    visits = (*visits, (300, first + 0.5), (400, first - 0.5), (500, first - 0.5))
     options = {"event": "multiple", "baseline": "roving", "relapse_rebl": True, "compat": compat, **options}
 
     better = run(visits, (200,), **options).events[-1]
@@ -403,6 +405,10 @@ def test_d8_by_option_an_improvement_does_not_hide_a_first_worsening():
 
     assert run(visits, **options).events == ()
     assert [event.date for event in run(visits, own_direction=True, **options).events] == [at(120)]
+    mirrored = [(days, 6.0 - score) for days, score in visits]
+    options |= {"event": "firstCDI"}
+    assert run(mirrored, **options).events == ()
+    assert [event.date for event in run(mirrored, own_direction=True, **options).events] == [at(120)]
 
 
 # Cohorts
@@ -511,8 +517,9 @@ def test_columns_of_different_length_are_refused(columns, change):
         Cohort.from_columns(who, day, score, may_confirm=may)
 
 
-def test_a_number_that_is_none_names_no_patient():
-    cohort = Cohort.from_columns([1.0, np.nan, 1.0], [1.0, 2.0, 3.0], [2, 3, 3])
+@pytest.mark.parametrize("kind", [float, object])
+def test_a_number_that_is_none_names_no_patient(kind):
+    cohort = Cohort.from_columns(np.array([1.0, np.nan, 1.0], dtype=kind), [1.0, 2.0, 3.0], [2, 3, 3])
 
     assert list(cohort.patients) == [1.0]
     assert [(finding.row, finding.kind) for finding in cohort.findings] == [(1, "no_patient")]
@@ -523,6 +530,29 @@ def test_an_empty_text_names_no_patient():
 
     assert list(cohort.patients) == ["a"]
     assert [(finding.row, finding.kind) for finding in cohort.findings] == [(1, "no_patient")]
+
+
+def test_patients_of_one_row_each_in_falling_order_are_put_in_order():
+    cohort = Cohort.from_columns([3, 2, 1], [1.0, 1.0, 1.0], [2, 3, 4])
+
+    assert (cohort.patients.tolist(), cohort.score.tolist()) == ([1, 2, 3], [4, 3, 2])
+
+
+def test_rows_of_a_later_patient_are_put_in_order_and_those_of_one_day_are_one():
+    cohort = Cohort.from_columns(["a", "b", "b", "b"], [1.0, 9.0, 5.0, 5.0], [2, 3, 4, 6])
+
+    assert (cohort.day.tolist(), cohort.score.tolist()) == ([1.0, 5.0, 9.0], [2, 6, 3])
+    assert [(finding.row, finding.kind) for finding in cohort.findings] == [(2, "same_day")]
+
+
+@pytest.mark.parametrize(
+    ("scores", "halves"),
+    [([0, 4.5, 10], [0, 9, 20]), ([5, 10.5], None), ([5, -0.5], None), ([-0.25], None), ([2.25], None)],
+)
+def test_scores_in_half_points_from_0_to_10_are_looked_up(scores, halves):
+    found = Cohort.from_columns([1] * len(scores), range(1, len(scores) + 1), scores, scale="any").halves
+
+    assert halves == (None if found is None else found.tolist())
 
 
 def test_the_last_visit_of_one_and_the_first_of_the_next_on_one_day_are_two():
@@ -537,8 +567,13 @@ def test_the_last_visit_of_one_and_the_first_of_the_next_on_one_day_are_two():
 def test_a_cohort_cannot_be_changed():
     cohort = cohort_of({"a": RISE})
 
+    finding = Cohort.from_columns([1], [np.nan], [2]).findings[0]
     with pytest.raises(FrozenInstanceError):
         cohort.score = cohort.day
+    with pytest.raises(FrozenInstanceError):
+        finding.row = 1
+    with pytest.raises(FrozenInstanceError):
+        PLAIN.relapse_indep.prec = (0, 0)
     with pytest.raises(FrozenInstanceError):
         detect_cohort(cohort, PLAIN).counts = cohort.offsets
 
@@ -637,9 +672,10 @@ def test_a_whole_score_has_its_own_step_and_not_that_of_another():
 
 
 def test_a_relapse_of_nobody_in_the_cohort_is_nobodys():
-    cohort = cohort_of({"b": RISE}, {"a": (90,), "b": (), "z": (90,)})
+    cohort = cohort_of({"b": RISE, "c": RISE}, {"a": (90,), "b": (), "z": (90,)})
 
-    assert detect_cohort(cohort, CLASSED).of(0)[0].cdw_type == "PIRA"
+    found = detect_cohort(cohort, CLASSED)
+    assert [found.of(index)[0].cdw_type for index in (0, 1)] == ["PIRA", "PIRA"]
 
 
 def test_a_cohort_names_those_whose_relapses_were_not_collected():
@@ -651,8 +687,9 @@ def test_a_cohort_names_those_whose_relapses_were_not_collected():
     found = detect_cohort(cohort, CLASSED)
 
     assert [found.of(index)[0].cdw_type for index in (0, 1)] == ["PIRA", "not classifiable"]
-    with pytest.raises(KeyError):
-        cohort.index_of(3)
+    for nobody in (0, 1.5, 3):
+        with pytest.raises(KeyError):
+            cohort.index_of(nobody)
 
 
 def test_an_imputation_by_chance_depends_on_the_patient_and_the_seed_alone():
@@ -666,6 +703,11 @@ def test_an_imputation_by_chance_depends_on_the_patient_and_the_seed_alone():
     assert kept(1) != kept(2)
     assert 60 < sum(kept(1)) < 140
     assert 0 < sum(kept(1, 0.1)) < 50
+
+
+def test_two_days_within_which_a_worsening_is_kept_are_days_and_no_always():
+    assert run(((0, 2.0), (3, 3.0)), impute_last_visit=2, relapse_to_bl=0).events == ()
+    assert run(((0, 2.0), (2, 3.0)), impute_last_visit=2, relapse_to_bl=0).events != ()
 
 
 def test_an_imputation_within_days_counts_from_the_first_visit():
@@ -735,6 +777,15 @@ def test_a_peer_that_counts_in_one_order_and_picks_in_another_is_followed_only_i
 
     assert (ours.type, ours.date) == ("CDW", first + timedelta(days=120))
     assert (peer.type, peer.date) == ("CDI", first + timedelta(days=150))
+    for before in (1, 2, 3):  # wherever the patient stands in a table
+        who, rows = ["a"] * before + ["b"] * len(scores), [(DAY, 1.0)] * before + visits
+        days = [(day + timedelta(row)).toordinal() for row, (day, _) in enumerate(rows[:before])]
+        days += [day.toordinal() for day, _ in visits]
+        cohort = Cohort.from_columns(
+            who, days, [score for _, score in rows], relapse_patient=["b"], relapse_day=[relapses[0].toordinal()]
+        )
+        [there] = detect_cohort(cohort, asked.changed(compat="pymsprog")).of(1)
+        assert there.as_mapping() == peer.as_mapping()
 
 
 @pytest.mark.parametrize("bad", ["2018-03-01", None, 736_000, Interval(date(2018, 3, 1), date(2018, 3, 31))])

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from engine import search
-from engine.progression import Definition, detect
+from engine.progression import Cohort, Definition, detect, detect_cohort
 from engine.types import Interval
 
 DAY = date(2020, 1, 1)
@@ -71,6 +71,7 @@ def test_a_peak_or_a_dip_between_its_neighbours(scores, x, any_size, of_a_step):
 def test_the_visits_of_the_patient_before_are_no_neighbours():
     assert is_extremum((2.0, 2.0, 4.0, 2.0, 4.0), 3, search.ALL_EXTREMA, first=2)
     assert is_extremum((1.0, 2.0, 2.0, 4.0, 2.0, 4.0), 4, search.ALL_EXTREMA, first=3)
+    assert not is_extremum((2.0, 4.0), 1, search.ALL_EXTREMA)
     assert is_extremum((2.0,) * 300 + (4.0, 2.0, 4.0), 301, search.ALL_EXTREMA, first=300)
     assert not is_extremum((2.0, 2.0, 4.0, 2.0, 4.0), 2, search.ALL_EXTREMA, first=2)
 
@@ -131,10 +132,86 @@ def test_a_visit_may_be_too_near_a_relapse_that_follows_it(relapse, near):
     assert bool(found.events) is not near
 
 
-def test_a_visit_at_the_distance_asked_for_is_not_too_near():
-    found = run((0, 2.0), (100, 3.0), (190, 3.0, False), relapses=[160])
+def test_half_a_point_that_counts_is_not_said_to_be_below_a_step():
+    assert reasons(run((0, 6.0), (100, 6.5))) == [("no_later_visit", None)]
+    assert reasons(run((0, 6.5), (100, 6.0))) == [("no_later_visit", None)]
 
-    assert reasons(found)[0] == ("may_not_confirm", 190)
+
+def test_a_change_after_a_counted_run_waits_for_its_own_confirmation():
+    found = run((0, 4.5), (100, 3.0), (190, 3.0), (210, 4.0), (240, 2.5), event="multiple")
+
+    assert events(found) == [("CDI", 100, 4.5)]
+    assert found.unconfirmed[-1].date == at(240)
+    assert found.unconfirmed[-1].confirmable_from is not None
+
+
+def test_what_ended_a_change_lies_after_its_confirmation_where_the_visits_between_need_not_hold():
+    visits = (0, 2.0), (100, 3.0), (130, 2.0), (190, 3.0), (300, 2.0), (600, 2.0)
+
+    assert reasons(run(*visits, check_intermediate=False, require_sust_days=400))[0] == ("not_sustained", 300)
+
+
+def test_a_day_of_distance_from_a_relapse_is_not_kept_within_it():
+    options = {"relapse_end": True, "relapse_to_event": [1, 0], "relapse_to_conf": 0}
+    found = run((0, 2.0), (100, 3.0), (190, 3.0), (280, 3.0), relapses=[(95, 120)], **options)
+
+    assert events(found) == [("CDW", 190, 2.0)]
+
+
+def test_a_distance_of_one_day_is_waited_for():
+    (change,) = run((0, 2.0), (100, 3.0), relapses=[180], relapse_to_conf=[1, 0]).unconfirmed
+
+    assert change.confirmable_from == at(181)
+
+
+def test_an_earlier_change_that_is_found_after_a_new_baseline_is_listed_beside_the_later_one():
+    visits = (0, 3.0), (105, 3.5), (110, 2.5), (160, 2.0), (240, 3.0)
+    found = run(*visits, relapses=[100], event="multiple", relapse_rebl=True, relapse_to_bl=0, relapse_to_conf=0)
+
+    assert [change.date for change in found.unconfirmed] == [at(160), at(110)]
+
+
+def test_in_a_table_each_patient_has_the_changes_below_a_step_of_their_own():
+    visits = [(0, 3.0), (100, 4.0), (200, 3.5), (320, 4.5), (500, 4.5)]
+    options = {"event": "multiple", "baseline": "roving", "sub_threshold_rebl": "event", "proceed_from": "event"}
+    days, scores = [at(days).toordinal() for days, _ in visits], [score for _, score in visits]
+    cohort = Cohort.from_columns([1] * 5 + [2] * 5, days * 2, scores * 2)
+
+    found = detect_cohort(cohort, Definition.from_mapping(options))
+
+    assert [[change.date for change in found.unconfirmed_of(index)] for index in (0, 1)] == [
+        [change.date for change in run(*visits, **options).unconfirmed]
+    ] * 2
+
+
+def test_a_visit_at_the_distance_asked_for_is_not_too_near():
+    visits = (0, 2.0), (100, 3.0), (190, 3.0, False)
+
+    assert reasons(run(*visits, relapses=[160]))[0] == ("may_not_confirm", 190)
+    assert reasons(run(*visits, relapses=[200], relapse_to_conf=[30, 10]))[0] == ("may_not_confirm", 190)
+    assert reasons(run(*visits, relapses=[200], relapse_to_conf=[30, 11]))[0] == ("near_relapse", 190)
+
+
+def test_the_baseline_of_what_was_not_confirmed_is_told_as_it_is():
+    (change,) = run((0, 2.5), (100, 4.0)).unconfirmed
+
+    assert (change.baseline_value, change.value) == (2.5, 4.0)
+
+
+def test_where_the_first_independent_worsening_is_looked_for_a_relapse_reaches_to_its_first_day_only():
+    """The day after the relapse lies beyond it: the baseline is new from there, and nothing rises any more."""
+    free = {"prec": [0, 0], "event": [0, 0], "conf": [0, 0]}
+    options = {
+        "relapse_rebl": True,
+        "relapse_to_bl": 0,
+        "relapse_to_conf": 0,
+        "relapse_assoc": 0,
+        "relapse_indep": free,
+    }
+    visits = (0, 2.0), (11, 3.0), (100, 3.0), (200, 3.0)
+
+    assert events(run(*visits, relapses=[10], event="firstPIRA", **options)) == []
+    assert events(run(*visits, relapses=[11], event="firstPIRA", **options | {"relapse_assoc": 5})) == []
 
 
 def test_a_visit_on_the_last_day_of_the_widest_window_breaks_the_run():
@@ -195,6 +272,29 @@ def test_a_real_step_on_the_way_of_a_smaller_change_is_an_onset(onset):
     assert [event[:2] for event in events(found)] == [("CDW", onset)]
 
 
+def test_from_0_a_point_and_a_half_on_the_way_is_a_real_step():
+    visits = (0, 0.0), (100, 1.0), (150, 1.5), (200, 1.5), (300, 1.5)
+    found = run(*visits, event="multiple", baseline="roving", sub_threshold_rebl="event")
+
+    assert events(found) == [("CDW", 150, 0.0)]
+
+
+def test_a_relapse_that_may_have_begun_after_all_visits_leaves_no_new_baseline():
+    visits = [(at(days), score) for days, score in ((0, 2.0), (100, 2.0), (200, 3.0), (300, 3.0))]
+    definition = Definition.from_mapping({"relapse_rebl": True, "relapse_to_bl": 0})
+
+    assert detect(visits, [Interval(at(50), at(1000))], definition).events == ()
+    cohort = Cohort.from_columns(  # the same far down a table, where an equal row number is another object
+        ["a"] * 300 + ["b"] * 4,
+        [*range(1, 301), *(day.toordinal() for day, _ in visits)],
+        [2.0] * 300 + [score for _, score in visits],
+        relapse_patient=["b"],
+        relapse_day=[at(50).toordinal()],
+        relapse_last=[at(1000).toordinal()],
+    )
+    assert detect_cohort(cohort, definition, compiled=False).of(1) == ()
+
+
 def test_a_smaller_change_that_came_back_moves_nothing():
     visits = (0, 3.0), (100, 3.5), (130, 3.0), (200, 3.5), (300, 4.0), (400, 4.0)
     found = run(*visits, event="multiple", baseline="roving", sub_threshold_rebl="event")
@@ -244,6 +344,23 @@ def test_independence_may_be_asked_for_from_the_visit_before_the_onset(relapse, 
     assert [event.cdw_type for event in found.events] == [label]
 
 
+def test_a_visit_too_near_a_relapse_to_confirm_makes_no_worsening_independent():
+    """The second window is met by day 270 alone, 20 days before a relapse."""
+    free = {"prec": [0, 0], "event": [0, 0], "conf": [0, 0]}
+    options = {"RAW_PIRA": True, "conf_days": [84, 168], "relapse_to_conf": [0, 30], "relapse_indep": free}
+    found = run((0, 2.0), (100, 3.0), (190, 3.0), (270, 3.0), relapses=[290], **options)
+
+    assert [event.pira_confirmed for event in found.events] == [{"84": at(190), "168": None}]
+
+
+def test_visits_within_a_worsening_that_cannot_be_classified_are_examined_as_well():
+    visits = [(at(days), score) for days, score in ((0, 2.0), (100, 3.0), (150, 3.0), (190, 3.0))]
+
+    found = detect(visits, None, Definition.from_mapping({"event": "firstRAW"}))
+
+    assert [change.date for change in found.unconfirmed] == [at(150), at(190)]
+
+
 FLAT = (0, 2.0), (100, 3.0), (200, 3.0), (300, 3.0), (400, 3.0), (500, 3.0), (600, 3.0)
 
 
@@ -286,6 +403,27 @@ def test_a_worsening_within_a_counted_improvement_waits_for_its_own_confirmation
     assert events(found) == [("CDI", 100, 4.0)]
     worse = next(change for change in found.unconfirmed if change.date == at(130))
     assert worse.confirmable_from is not None
+    mirrored = run((0, 4.0), (100, 5.0), (130, 3.0), (190, 5.0), **options)
+    assert events(mirrored) == [("CDW", 100, 4.0)]
+    better = next(change for change in mirrored.unconfirmed if change.date == at(130))
+    assert better.confirmable_from is not None
+
+
+def test_a_change_within_a_counted_run_of_the_other_kind_is_an_event():
+    options = {"event": "multiple", "proceed_from": "event", "check_intermediate": False}
+    days, scores = (0, 100, 130, 190, 220), (4.0, 5.0, 3.0, 5.0, 3.0)
+
+    assert events(run(*zip(days, scores, strict=True), **options)) == [("CDW", 100, 4.0), ("CDI", 130, 4.0)]
+    mirrored = zip(days, (8.0 - score for score in scores), strict=True)
+    assert events(run(*mirrored, **options)) == [("CDI", 100, 4.0), ("CDW", 130, 4.0)]
+
+
+def test_an_improvement_that_is_not_looked_for_ends_no_counted_run():
+    """The worsening of day 160 is what goes on of that of day 100, which is near a relapse."""
+    visits = (0, 4.0), (100, 5.0), (130, 3.0), (160, 5.0), (190, 5.0), (220, 3.0), (250, 5.0)
+    options = {"own_direction": True, "check_intermediate": False, "proceed_from": "event"}
+
+    assert events(run(*visits, relapses=[60], event="firstPIRA", **options)) == []
 
 
 @pytest.mark.parametrize("reach", [["inf", 0], [90, "inf"], ["inf", "inf"]])
@@ -299,7 +437,7 @@ def test_without_a_relapse_nothing_is_near_one(reach):
     assert [event.cdw_type for event in later.events] != ["RAW"]
 
 
-@pytest.mark.parametrize("assoc", [0, 90])
+@pytest.mark.parametrize("assoc", [0, 1, 90])
 def test_a_distance_of_nothing_stays_so_where_the_end_of_a_relapse_is_known(assoc):
     """The visit of day 110 lies within the relapse: the baseline is new before it, unless the relapse reaches there."""
     visits = (0, 2.0), (110, 3.0), (200, 3.0), (300, 4.0), (400, 4.0), (500, 4.0)
