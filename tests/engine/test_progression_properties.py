@@ -270,6 +270,29 @@ def test_compiled_and_interpreted_runs_agree_on_every_column(compiler, rng):
     assert np.array_equal(cohort.score, scores)  # a baseline may take another score: not in the cohort itself
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bl_geq": True, "relapse_rebl": True},
+        {"bl_geq": True, "relapse_rebl": True, "worsening": "decrease", "compat": "pymsprog"},
+        {"baseline": "roving", "rebaseline_value": "min_in_confirmation"},
+    ],
+)
+def test_compiled_runs_leave_the_cohort_as_it_was(compiler, options):
+    """A baseline takes another score and its steps: in a copy, as the next definition reads the same cohort."""
+    rng = random.Random(8)
+    cohort = cohort_of([draw(rng)[:2] for _ in range(200)])
+    definition = Definition.from_mapping({"event": "multiple", "relapse_to_bl": 0, **options})
+    expected = detect_cohort(cohort, definition, compiled=False)
+    before = cohort.score.copy(), *(column.copy() for pair in cohort.steps.values() for column in pair)
+
+    found = detect_cohort(cohort, definition, compiled=True)
+
+    same_columns(found, expected)
+    after = cohort.score, *(column for pair in cohort.steps.values() for column in pair)
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
 def test_compiled_and_interpreted_runs_agree_on_a_cohort_that_is_shared_out(compiler):
     rng = random.Random(5)
     cohort = cohort_of([draw(rng)[:2] for _ in range(1500)])
