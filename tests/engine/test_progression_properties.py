@@ -112,7 +112,7 @@ def test_a_patient_far_down_a_table_is_found_as_alone():
     days = [(drawn.START + timedelta(7 * n)).isoformat() for n in range(301)]
     crowd = [[day, 3.0] for day in days]
 
-    for _ in range(120):
+    for _ in range(50):
         definition = draw(rng)[2].changed(relapse_history="peer")  # those of the crowd are not looked at time and again
         people = [(crowd[: rng.randint(298, 301)], days[:300]), *(draw(rng)[:2] for _ in range(10))]
         found = detect_cohort(cohort_of(people), definition, compiled=False, names=["one"] * len(people))
