@@ -48,7 +48,6 @@ FREE = {"prec": [0, 0], "event": [90, 30], "conf": [90, 30]}
         ("conf_tol_days", -1),
         ("conf_tol_days", (7, nan)),
         ("conf_tol_days", ((7, 7), (7, 7))),
-        ("conf_tol_days", ((7, 7, 7), (7, 7))),
         ("conf_tol_days", {"168": 7}),
         ("conf_tol_days", {"84": 7, "168": 7}),
         ("conf_tol_days", {"soon": 7}),

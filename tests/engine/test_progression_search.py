@@ -9,6 +9,7 @@ from engine.progression import Cohort, Definition, detect, detect_cohort
 from engine.types import Interval
 
 DAY = date(2020, 1, 1)
+ON_THE_DAY = {"prec": [0, 0], "event": [0, 0], "conf": [0, 0]}  # only a relapse on a day itself counts
 
 
 def at(days):
@@ -200,18 +201,11 @@ def test_the_baseline_of_what_was_not_confirmed_is_told_as_it_is():
 
 def test_where_the_first_independent_worsening_is_looked_for_a_relapse_reaches_to_its_first_day_only():
     """The day after the relapse lies beyond it: the baseline is new from there, and nothing rises any more."""
-    free = {"prec": [0, 0], "event": [0, 0], "conf": [0, 0]}
-    options = {
-        "relapse_rebl": True,
-        "relapse_to_bl": 0,
-        "relapse_to_conf": 0,
-        "relapse_assoc": 0,
-        "relapse_indep": free,
-    }
+    options = {"relapse_to_bl": 0, "relapse_to_conf": 0, "relapse_assoc": 0, "relapse_indep": ON_THE_DAY}
     visits = (0, 2.0), (11, 3.0), (100, 3.0), (200, 3.0)
 
-    assert events(run(*visits, relapses=[10], event="firstPIRA", **options)) == []
-    assert events(run(*visits, relapses=[11], event="firstPIRA", **options | {"relapse_assoc": 5})) == []
+    assert events(run(*visits, relapses=[10], event="firstPIRA", **options)) == [("CDW", 11, 2.0)]
+    assert events(run(*visits, relapses=[10], event="firstPIRA", relapse_rebl=True, **options)) == []
 
 
 def test_a_visit_on_the_last_day_of_the_widest_window_breaks_the_run():
@@ -224,10 +218,9 @@ def test_a_visit_on_the_last_day_of_the_widest_window_breaks_the_run():
     ("relapse", "ends", "first"), [((160, 300), False, 190), ((160, 300), True, 301), (160, True, 190)]
 )
 def test_the_end_of_a_relapse_tells_when_a_visit_can_confirm_only_where_ends_are_used(relapse, ends, first):
-    onset = (at(relapse[0]), at(relapse[1])) if isinstance(relapse, tuple) else at(relapse)
-    definition = Definition.from_mapping({"conf_tol_days": [7, "inf"], "relapse_end": ends})
+    options = {"conf_tol_days": [7, "inf"], "relapse_end": ends}
 
-    (change,) = detect([(at(0), 2.0), (at(100), 3.0)], [onset], definition).unconfirmed
+    (change,) = run((0, 2.0), (100, 3.0), relapses=[relapse], **options).unconfirmed
 
     assert change.confirmable_from == at(first)
 
@@ -346,8 +339,7 @@ def test_independence_may_be_asked_for_from_the_visit_before_the_onset(relapse, 
 
 def test_a_visit_too_near_a_relapse_to_confirm_makes_no_worsening_independent():
     """The second window is met by day 270 alone, 20 days before a relapse."""
-    free = {"prec": [0, 0], "event": [0, 0], "conf": [0, 0]}
-    options = {"RAW_PIRA": True, "conf_days": [84, 168], "relapse_to_conf": [0, 30], "relapse_indep": free}
+    options = {"RAW_PIRA": True, "conf_days": [84, 168], "relapse_to_conf": [0, 30], "relapse_indep": ON_THE_DAY}
     found = run((0, 2.0), (100, 3.0), (190, 3.0), (270, 3.0), relapses=[290], **options)
 
     assert [event.pira_confirmed for event in found.events] == [{"84": at(190), "168": None}]
