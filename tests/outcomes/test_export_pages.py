@@ -150,6 +150,7 @@ def test_no_reason_no_file(page, people, reason):
 
     assert not answer.streaming
     assert "stops the export" in answer.content.decode()
+    assert "What is the file for?: " not in answer.content.decode()  # a question needs no colon
     assert events() == []
 
 
