@@ -84,7 +84,7 @@ def main(names: list[str]) -> int:
             postgresql, redis = servers.enter_context(own_postgresql()), servers.enter_context(own_redis())
         except CannotRun as problem:
             sys.exit(f"The drill needs servers: {problem}.")
-        environ = clean_environ(Path(folder)) | {"DATABASE_URL": postgresql.url, "REDIS_URL": redis.url}
+        environ = clean_environ(Path(folder, "data")) | {"DATABASE_URL": postgresql.url, "REDIS_URL": redis.url}
         try:
             report.run([part.step(name, environ) for name, part in wanted.items()])
         finally:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "PORT")
+NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"  # with it each of the many processes would compile everything again, for 1 s
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PYTHON = [sys.executable, "-m"]
 PYTEST = [*PYTHON, "pytest", "--durations=5"]
@@ -117,8 +118,14 @@ class Report:
 def clean_environ(folder: Path) -> dict[str, str]:
     """The same settings on every machine: own data folder, hints recorded, nothing of the caller's installation."""
     (folder / "static").mkdir(parents=True)  # whitenoise warns about a missing folder
-    kept = {key: value for key, value in os.environ.items() if key not in OURS and not key.startswith("EDSS_")}
-    return kept | {"EDSS_DATA_DIR": str(folder), "EDSS_HINTS": "record", "PYTHONUNBUFFERED": "1"}
+    others = (*OURS, NO_BYTE_CODE)
+    kept = {key: value for key, value in os.environ.items() if key not in others and not key.startswith("EDSS_")}
+    return kept | {
+        "EDSS_DATA_DIR": str(folder),
+        "EDSS_HINTS": "record",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
+    }
 
 
 def chromium() -> str | None:
