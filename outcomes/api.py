@@ -217,5 +217,5 @@ def as_mapping(current: Current, history: EventHistory) -> dict[str, Any]:
         "overall": result["overall"],
         "landmarks": {str(year): label for year, label in one.landmarks(timezone.localdate())},
         "unseen_from": one.unseen_from,
-        "events": [trajectory.as_event(one.patient_id, refs, event) for event in history.events],
+        "events": [trajectory.event_values(one.patient_id, refs, event) for event in history.events],
     }

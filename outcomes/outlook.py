@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from assessments.models import Assessment
 from engine.types import Visit
+from outcomes.reading import read_rows
 from outcomes.timeline import ANCHORS, Verdict, verdict
-from outcomes.trajectory import Current, derive, read_rows
+from outcomes.trajectory import Current, derive
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ def outlook(assessment: Assessment) -> list[Outlook]:
     edss = None if assessment.edss is None else float(assessment.edss)
     added = Visit(assessment.interval, edss, assessment.pk)
     others = [visit for visit in rows.visits if assessment.pk is None or visit.ref != assessment.pk]
-    visits = tuple(sorted((*others, added), key=lambda visit: visit.day))
-    now, then = (Current(made, stored=False) for made in derive([rows, replace(rows, visits=visits)]))
+    visits = sorted([*others, added], key=lambda visit: visit.day)
+    now, then = (Current(made.trajectory, stored=False) for made in derive([rows, replace(rows, visits=visits)]))
     return [Outlook(verdict(name, words, now), verdict(name, words, then)) for name, words in ANCHORS]
 
 

@@ -4,76 +4,35 @@ Right by design, not by luck: every change of an input raises the patient's vers
 one waits for the Freshness row we lock here, and nothing can commit between our read and our write.
 """
 
-import json
 import logging
 import signal
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F
 from django.utils import timezone
 
-from assessments.models import Assessment, Relapse
 from engine import VERSION
 from engine.events import Event
 from engine.history import PRESET, EventHistory, histories
 from engine.lemtrada import complete_courses
 from engine.records import pack
-from engine.status import LANDMARK_DAYS, Classification, classify
-from engine.types import Interval, Precision, Visit, earliest
+from engine.status import Classification, classify
 from outcomes.models import DisabilityEvent, Trajectory
-from outcomes.storing import upsert
+from outcomes.reading import Rows, read_rows
+from outcomes.storing import AS_TEXT, Derived, replace
 from patients.models import Freshness, Patient
 from patients.querysets import QUARANTINE_AFTER
-from treatments.models import Drug, Infusion, Treatment
 
 log = logging.getLogger(__name__)
 KIND = "trajectory"
 CHUNK = 500  # patients in one lock
-AS_TEXT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 SECONDS = 20  # for one computation; the solo worker knows no time limit of its own
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What the engine reads of one patient."""
-
-    patient_id: int
-    visits: tuple[Visit, ...]  # in order of days, incomplete ones too
-    relapses: tuple[Interval, ...]
-    first_infusions: tuple[Interval, ...]  # one a course given
-    infusion_days: tuple[int, ...]  # of each of those courses
-    drugs: tuple[tuple[str, Interval | None, Interval | None], ...]  # name, start and stop of each drug but alemtuzumab
-    death: Interval | None
-
-    @property
-    def horizon(self) -> date:
-        """A day from which on the engine gives the same answer for ever, but for `not_seen_lately`.
-
-        So the stored result does not depend on the day it was made; what does is added when it is shown.
-        """
-        death = (self.death,) if self.death else ()
-        days = chain((visit.day for visit in self.visits), self.relapses, self.first_infusions, death)
-        last = max((day.last for day in days), default=date(2000, 1, 1))
-        return last + timedelta(days=LANDMARK_DAYS)
-
-    @property
-    def prior_drugs(self) -> int | None:
-        """Distinct drugs begun before the first infusion; None without one. A start must be sure to count."""
-        if not self.first_infusions:
-            return None
-        return len(begun_before(min(day.first for day in self.first_infusions), self.drugs))
-
-
-def begun_before(first: date, drugs: Iterable[tuple[str, Interval | None, Interval | None]]) -> set[str]:
-    """The names of those drugs that were surely begun before this day."""
-    return {name for name, start, stop in drugs if (start and start.last < first) or (stop and stop.last < first)}
 
 
 @dataclass(frozen=True)
@@ -84,89 +43,14 @@ class Current:
     stored: bool  # False: computed while this page was made, and stored soon by the worker
 
 
-# Said once: a single patient waits longer for the building of these queries than for their answers
-VISITS = Assessment.objects.live().order_by("day", "pk").values_list("patient_id", "day", "day_precision", "edss", "pk")
-RELAPSES = Relapse.objects.live().order_by("onset", "pk").values_list("patient_id", "onset", "onset_precision")
-INFUSIONS = (
-    Infusion.objects.live()
-    .filter(course__voided_at=None, dose_mg__gt=0)
-    .order_by("day", "pk")
-    .values_list("patient_id", "course_id", "day", "day_precision")
-)
-DRUGS = (
-    Treatment.objects.live()
-    .exclude(drug=Drug.ALEMTUZUMAB_BEFORE)
-    .values_list("patient_id", "drug", "drug_name", "start", "start_precision", "stop", "stop_precision")
-)
-DEATHS = Patient.objects.filter(death__isnull=False).order_by().values_list("pk", "death", "death_precision")
-
-
-def read_rows(patient_ids: Collection[int]) -> list[Rows]:
-    """The engine's input of each patient, in five queries however many there are."""
-    theirs = among(patient_ids)
-    visits = grouped(
-        VISITS.filter(theirs),
-        lambda day, precision, edss, pk: Visit(Interval.of(day, precision), None if edss is None else float(edss), pk),
-    )
-    relapses = grouped(RELAPSES.filter(theirs), Interval.of)
-    infusions = grouped(  # without naming their patients again the courses of all would be read
-        INFUSIONS.filter(theirs, among(patient_ids, "course__patient")),
-        lambda course, day, precision: (course, Interval.of(day, precision)),
-    )
-    drugs = read_drugs(patient_ids)
-    deaths = {pk: Interval.of(*known) for pk, *known in DEATHS.filter(among(patient_ids, "pk"))}
-    found = []
-    for pk in patient_ids:
-        given: dict[int, list[Interval]] = {}
-        for course, day in infusions.get(pk, ()):
-            given.setdefault(course, []).append(day)
-        seen, onsets = tuple(visits.get(pk, ())), tuple(relapses.get(pk, ()))
-        firsts, days = tuple(map(earliest, given.values())), tuple(map(len, given.values()))
-        found.append(Rows(pk, seen, onsets, firsts, days, tuple(drugs.get(pk, ())), deaths.get(pk)))
-    return found
-
-
-def read_drugs(patient_ids: Collection[int]) -> dict[int, list[tuple[str, Interval | None, Interval | None]]]:
-    """Code and, of another drug, its name; start and stop of each drug but alemtuzumab."""
-    return grouped(
-        DRUGS.filter(among(patient_ids)),
-        lambda drug, name, *days: (as_drug(drug, name), known(*days[:2]), known(*days[2:])),
-    )
-
-
-def as_drug(code: str, name: str) -> str:
-    """What makes two entries one drug: the code, as a brand name may stand beside it; of another drug its name too."""
-    return f"{code} {name.strip().casefold()}" if code == Drug.OTHER else code
-
-
-def known(day: date | None, precision: Precision) -> Interval | None:
-    return Interval.of(day, precision) if day else None
-
-
-def among(patient_ids: Collection[int], field: str = "patient") -> Q:
-    """These patients, and where their ids are close together perhaps some between them: a range costs less to say."""
-    first, last = min(patient_ids, default=0), max(patient_ids, default=-1)
-    if last - first < 2 * len(patient_ids):
-        return Q(**{f"{field}__gte": first, f"{field}__lte": last})
-    return Q(**{f"{field}__in": patient_ids})
-
-
-def grouped(rows, make) -> dict[int, list]:
-    """What is made of the rows of each patient; the first column is the patient."""
-    found: dict[int, list] = {}
-    for patient_id, *values in rows:
-        found.setdefault(patient_id, []).append(make(*values))
-    return found
-
-
-def derive(rows: Sequence[Rows]) -> list[Trajectory]:
-    """Unsaved trajectories of these patients, each by one call of the engine; `events` holds their unsaved events."""
+def derive(rows: Sequence[Rows]) -> list[Derived]:
+    """What is to be stored of these patients, each by one call of the engine."""
     results = [classify(row.visits, row.relapses, row.first_infusions, row.death, row.horizon) for row in rows]
     told = zip(rows, results, histories(results, compiled=False), strict=True)  # a lock is no time to start a compiler
-    return [as_trajectory(row, result, history) for row, result, history in told]
+    return [derived(row, result, history) for row, result, history in told]
 
 
-def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
+def derive_each(rows: Sequence[Rows]) -> list[Derived]:
     """As `derive`; where that fails, one by one, without those at fault."""
     try:
         return derive(rows)
@@ -177,62 +61,61 @@ def derive_each(rows: Sequence[Rows]) -> list[Trajectory]:
         return [made for row in rows for made in derive_each([row])]
 
 
-def as_trajectory(rows: Rows, result: Classification, history: EventHistory) -> Trajectory:
+def derived(rows: Rows, result: Classification, history: EventHistory) -> Derived:
     since, overall = result.since_lemtrada, result.overall
     worsening, improvement = history.first("CDW"), history.first("CDI")
     last = next((visit for visit in reversed(rows.visits) if visit.edss is not None), None)
-    firsts = [day.first for day in rows.first_infusions]
-    made = Trajectory(
-        patient_id=rows.patient_id,
-        since_status=since.status,
-        since_reason=since.reason or "",
-        since_pending=since.pending.direction if since.pending else "",
-        overall_status=overall.status,
-        overall_reason=overall.reason or "",
-        overall_pending=overall.pending.direction if overall.pending else "",
-        baseline_edss=since.baseline.edss if since.baseline else None,
-        last_edss=last.edss if last else None,
-        last_visit=last.day.first if last else None,
-        first_infusion=min(firsts, default=None),
-        courses=len(firsts),
-        complete_courses=complete_courses(rows.infusion_days),
-        prior_drugs=rows.prior_drugs,
-        baseline_day=since.baseline.day if since.baseline else None,
-        follow_up_days=result.follow_up_days,
-        worsening_day=worsening.date if worsening else None,
-        improvement_day=improvement.date if improvement else None,
-        changes=[[year, label, change] for year, (label, change) in result.yearly.items() if label is not None],
-        unseen_from=result.unseen_from,
-        record=AS_TEXT(without_clock(pack(result))),
-    )
+    firsts = rows.first_infusions
+    values = {
+        "patient_id": rows.patient_id,
+        "since_status": since.status,
+        "since_reason": since.reason or "",
+        "since_pending": since.pending.direction if since.pending else "",
+        "overall_status": overall.status,
+        "overall_reason": overall.reason or "",
+        "overall_pending": overall.pending.direction if overall.pending else "",
+        "baseline_edss": since.baseline.edss if since.baseline else None,
+        "last_edss": last.edss if last else None,
+        "last_visit": last.day.first if last else None,
+        "first_infusion": min((day.first for day in firsts), default=None),
+        "courses": len(firsts),
+        "complete_courses": complete_courses([*map(len, rows.infusions.values())]),
+        "prior_drugs": rows.prior_drugs,
+        "baseline_day": since.baseline.day if since.baseline else None,
+        "follow_up_days": result.follow_up_days,
+        "worsening_day": worsening.date if worsening else None,
+        "improvement_day": improvement.date if improvement else None,
+        "changes": [[year, label, change] for year, (label, change) in result.yearly.items() if label is not None],
+        "unseen_from": result.unseen_from,
+    }
     refs = [visit.ref for visit in rows.visits]
-    made.events = [as_event(rows.patient_id, refs, event) for event in history.events]
-    return made
+    events = [event_values(rows.patient_id, refs, event) for event in history.events]
+    return Derived(values, AS_TEXT(without_clock(pack(result))), events)
 
 
-def as_event(patient_id: int, refs: Sequence, event: Event) -> DisabilityEvent:
-    """An unsaved row. `refs`: the id of the assessment behind each visit of the history."""
+def event_values(patient_id: int, refs: Sequence, event: Event) -> dict[str, Any]:
+    """The columns of a DisabilityEvent. `refs`: the id of the assessment behind each visit of the history."""
     confirming = event.confirmed_rows[0]
-    return DisabilityEvent(
-        patient_id=patient_id,
-        number=event.number,
-        preset=PRESET.name,
-        kind=event.type,
-        label=event.cdw_type or "",
-        onset=event.date,
-        edss=event.value,
-        baseline_day=event.baseline_date,
-        baseline_edss=event.baseline_value,
-        confirmed_on=event.confirmed_on,
-        sustained_days=event.sustained_days,
-        sustained_to_last=event.sustained_to_last,
-        evidence={
+    return {
+        "patient_id": patient_id,
+        "number": event.number,
+        "preset": PRESET.name,
+        "kind": event.type,
+        "label": event.cdw_type or "",
+        "onset": event.date,
+        "edss": event.value,
+        "baseline_day": event.baseline_date,
+        "baseline_edss": event.baseline_value,
+        "confirmed_on": event.confirmed_on,
+        "sustained_days": event.sustained_days,
+        "sustained_to_last": event.sustained_to_last,
+        "evidence": {
             "baseline": refs[event.baseline_row],
             "onset": refs[event.onset_row],
             "confirming": None if confirming is None else refs[confirming],
             "held": refs[event.held_row],
         },
-    )
+    }
 
 
 def without_clock(record: dict) -> dict:
@@ -305,36 +188,17 @@ def compute(patient_ids: Collection[int], *, fresh_too: bool = False) -> int:
         rows = Freshness.objects.filter(kind=KIND) if fresh_too else Freshness.objects.stale(KIND)
         locked = rows.filter(patient__in=patient_ids).order_by("patient_id").select_for_update(no_key=True)
         versions = dict(locked.values_list("patient_id", "data_version"))
-        trajectories = derive(read_rows(list(versions)))  # rows are read after the lock, never before
-        store(trajectories, versions)
-    return len(trajectories)
+        made = derive(read_rows(list(versions)))  # rows are read after the lock, never before
+        store(made, versions)
+    return len(made)
 
 
-def store(trajectories: Sequence[Trajectory], versions: dict[int, int]) -> None:
+def store(made: Sequence[Derived], versions: dict[int, int]) -> None:
     """Write everything derived of these patients, with the versions read under the lock. More kinds of rows go here."""
     now = timezone.now()
-    for trajectory in trajectories:
-        trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
-        trajectory.computed_at = now
-    upsert(trajectories, ["patient"], STORED)
-    store_events(trajectories)
-    stored = Trajectory.objects.filter(patient=OuterRef("patient")).values("data_version")
-    Freshness.objects.filter(kind=KIND, patient__in=versions).update(
-        computed_version=Subquery(stored), computed_engine=VERSION, attempts=0, not_before=None
-    )
-
-
-STORED = [f.name for f in Trajectory._meta.concrete_fields if f.name not in ("id", "patient")]
-
-
-def store_events(trajectories: Sequence[Trajectory]) -> None:
-    """The events of these patients instead of those stored before."""
-    DisabilityEvent.objects.filter(patient__in=[trajectory.patient_id for trajectory in trajectories]).delete()
-    events = [event for trajectory in trajectories for event in trajectory.events]
-    upsert(events, ["patient", "number"], EVENT_STORED)
-
-
-EVENT_STORED = [f.name for f in DisabilityEvent._meta.concrete_fields if f.name not in ("id", "patient", "number")]
+    for one in made:
+        one.values.update(data_version=versions[one.patient_id], engine_version=VERSION, computed_at=now)
+    replace(made, KIND)
 
 
 class TooLong(Exception):
@@ -378,7 +242,8 @@ def current(patients: Iterable[Patient]) -> dict[int, Current]:
     if stale and settings.COMPUTE_ON_READ:
         behind = Freshness.objects.filter(kind=KIND, patient__in=stale, attempts__lt=QUARANTINE_AFTER)
         versions = dict(behind.values_list("patient_id", "data_version"))
-        for trajectory in derive_each(read_rows(list(versions))):
+        for made in derive_each(read_rows(list(versions))):
+            trajectory = made.trajectory
             trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
             found[trajectory.patient_id] = Current(trajectory, stored=False)
     return found
@@ -411,7 +276,7 @@ def check(patient_ids: Collection[int] | None = None) -> list[str]:
 def differences(patient_ids: Collection[int]) -> dict[int, list[str]]:
     """What is wrong with the fresh trajectories of these patients."""
     stored = {t.patient_id: t for t in fresh().filter(patient__in=patient_ids)}
-    made = {t.patient_id: t for t in derive_each(read_rows(list(stored)))}
+    made = {one.patient_id: one.trajectory for one in derive_each(read_rows(list(stored)))}
     for trajectory in stored.values():
         trajectory.events = []
     for event in DisabilityEvent.objects.filter(patient__in=list(stored)):

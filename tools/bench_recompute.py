@@ -45,6 +45,8 @@ def database() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"EDSS_DATA_DIR": folder, "EDSS_HINTS": "off", "EDSS_ENV": "local"}
         environment["DJANGO_SETTINGS_MODULE"] = "edss_tracker.settings"
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation starts from byte code
+        environment["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
         address = urlsplit(os.environ.get("DATABASE_URL", ""))
         if not address.scheme.startswith("postgres"):
             environment.pop("DATABASE_URL", None)

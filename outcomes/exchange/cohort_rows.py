@@ -8,10 +8,13 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
+from django.db.models import Q
+
 from engine.types import Interval, earliest
 from outcomes import trajectory
 from outcomes.cohorts import CohortFilter, keeps, possible
 from outcomes.models import DisabilityEvent, Trajectory
+from outcomes.reading import begun_before, read_rows
 from outcomes.snapshot import Snapshot
 from patients.models import Centre, Freshness, Patient, Phenotype
 from patients.querysets import PatientQuerySet
@@ -81,7 +84,7 @@ class Person:
         first = self.first_infusion
         if first is None:
             return None
-        return sorted({name.partition(" ")[0] for name in trajectory.begun_before(first.first, self.drugs)})
+        return sorted({name.partition(" ")[0] for name in begun_before(first.first, self.drugs)})
 
     @property
     def drugs_unsure(self) -> int | None:
@@ -90,7 +93,7 @@ class Person:
         if first is None:
             return None
         possible = {name for name, start, _ in self.drugs if start is None or start.first < first.last}
-        return len(possible - trajectory.begun_before(first.first, self.drugs))
+        return len(possible - begun_before(first.first, self.drugs))
 
     @property
     def last_visit(self) -> Interval | None:
@@ -134,19 +137,20 @@ def blocks(
 
 def read(ids: Sequence[int], centres: dict[int, Centre], at: datetime) -> list[Person]:
     """These patients, in this order, in a constant number of queries."""
-    here = trajectory.among(ids)
-    patients = Patient.objects.filter(trajectory.among(ids, "pk")).in_bulk()
+    here = among(ids)
+    patients = Patient.objects.filter(among(ids, "pk")).in_bulk()
     for patient in patients.values():
         patient.centre = centres[patient.centre_id]
     current = trajectory.current(patients[pk] for pk in ids)
-    rows = DisabilityEvent.objects.filter(here).order_by("onset", "number").values_list("patient_id", *Event._fields)
-    events = trajectory.grouped(rows, Event)
+    events: dict[int, list[Event]] = {}
+    stored_events = DisabilityEvent.objects.filter(here).order_by("onset", "number")
+    for pk, *event in stored_events.values_list("patient_id", *Event._fields):
+        events.setdefault(pk, []).append(Event(*event))
     versions = Freshness.objects.filter(here, kind=trajectory.KIND).values_list("patient_id", "data_version")
-    version_of, courses, drugs = dict(versions), read_courses(ids), trajectory.read_drugs(ids)
-    relapses = trajectory.grouped(trajectory.RELAPSES.filter(here), Interval.of)
-    phenotypes = read_phenotypes(ids)
+    version_of, courses, phenotypes = dict(versions), read_courses(ids), read_phenotypes(ids)
     found = []
-    for pk in ids:
+    for rows in read_rows(ids, ("relapse", "drug")):
+        pk = rows.patient_id
         result = current.get(pk)
         stored = result is not None and result.stored
         person = Person(
@@ -155,14 +159,22 @@ def read(ids: Sequence[int], centres: dict[int, Centre], at: datetime) -> list[P
             made="stored" if stored else "computed" if result else "missing",
             events=events.get(pk, ()) if stored else events_of(result),
             courses=courses.get(pk, ()),
-            relapses=relapses.get(pk, ()),
-            drugs=drugs.get(pk, ()),
+            relapses=rows.relapses,
+            drugs=rows.drugs,
             phenotype=phenotypes.get(pk, ""),
             data_version=version_of.get(pk),
             at=at,
         )
         found.append(person)
     return found
+
+
+def among(ids: Sequence[int], field: str = "patient") -> Q:
+    """These patients, and where their ids are close together perhaps some between them: a range costs less to say."""
+    first, last = min(ids, default=0), max(ids, default=-1)
+    if last - first < 2 * len(ids):
+        return Q(**{f"{field}__gte": first, f"{field}__lte": last})
+    return Q(**{f"{field}__in": ids})
 
 
 def events_of(result: trajectory.Current | None) -> list[Event]:
@@ -172,7 +184,7 @@ def events_of(result: trajectory.Current | None) -> list[Event]:
 
 def read_courses(ids: Sequence[int]) -> dict[int, list[GivenCourse]]:
     """The courses given, by first infusion: those with a live infusion that had a dose."""
-    given = Infusion.objects.live().filter(trajectory.among(ids), course__voided_at=None, dose_mg__gt=0)
+    given = Infusion.objects.live().filter(among(ids), course__voided_at=None, dose_mg__gt=0)
     fields = ("patient_id", "course_id", "day", "day_precision", "course__state")
     known: dict[int, dict[int, GivenCourse]] = {}
     for pk, course, day, precision, state in given.order_by("day", "pk").values_list(*fields):
@@ -184,7 +196,7 @@ def read_courses(ids: Sequence[int]) -> dict[int, list[GivenCourse]]:
 
 def read_phenotypes(ids: Sequence[int]) -> dict[int, str]:
     """The course of MS with the latest date; one without a date counts as the oldest."""
-    rows = Phenotype.objects.live().filter(trajectory.among(ids)).order_by()
+    rows = Phenotype.objects.live().filter(among(ids)).order_by()
     dated = rows.values_list("since", "pk", "patient_id", "kind")
     ordered = sorted(dated, key=lambda row: (row[0] or date.min, row[1]))
     return {patient: kind for _, _, patient, kind in ordered}

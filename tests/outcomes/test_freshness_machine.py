@@ -20,7 +20,8 @@ from hypothesis.strategies import integers, sampled_from
 from assessments.models import Assessment
 from assessments.services import void_assessment
 from engine import VERSION
-from outcomes import trajectory
+from outcomes import storing, trajectory
+from outcomes.models import DisabilityEvent
 from patients.models import Freshness
 from tests.factories import course, make_patient, visit
 
@@ -102,13 +103,15 @@ def mark(patient_ids, version) -> None:
 
 def written(made) -> None:
     """The derived rows, without a word on how fresh they are."""
-    trajectory.upsert(made, ["patient"], trajectory.STORED)
-    trajectory.store_events(made)
+    rows = [one.trajectory for one in made]
+    storing.upsert(rows, ["patient"])
+    DisabilityEvent.objects.filter(patient__in=[row.patient_id for row in rows]).delete()
+    storing.upsert([event for row in rows for event in row.events], ["patient", "number"])
 
 
 def completed(made, version: int):
     for one in made:
-        one.data_version, one.engine_version, one.computed_at = version, VERSION, trajectory.timezone.now()
+        one.values.update(data_version=version, engine_version=VERSION, computed_at=trajectory.timezone.now())
     return made
 
 

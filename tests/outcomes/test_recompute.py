@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from edss_tracker import cli
@@ -183,7 +184,8 @@ def test_rows_that_travel_as_text_are_those_that_django_would_store(three, clini
     kept = {t.patient_id: [getattr(t, field) for field in trajectory.COMPARED] for t in Trajectory.objects.all()}
     Trajectory.objects.all().delete()
 
-    Trajectory.objects.bulk_create([stamped(made) for made in trajectory.derive(trajectory.read_rows(sorted(kept)))])
+    made = trajectory.derive(trajectory.read_rows(sorted(kept)))
+    Trajectory.objects.bulk_create([stamped(one.trajectory) for one in made])
 
     for one in Trajectory.objects.all():
         assert kept[one.patient_id] == [getattr(one, field) for field in trajectory.COMPARED]
@@ -194,15 +196,10 @@ def stamped(made):
     return made
 
 
-def test_ids_far_apart_are_named_one_by_one(three):
-    assert [rows.patient_id for rows in trajectory.read_rows([three[0].pk, three[2].pk])] == [three[0].pk, three[2].pk]
-    assert "__in" in str(trajectory.among([1, 900]))
-    assert [len(rows.visits) for rows in trajectory.read_rows([three[2].pk, 10**6])] == [1, 0]
-
-
 def test_one_lock_asks_the_same_number_of_times_for_one_patient_and_for_three(three, django_assert_num_queries):
+    writings = 1 if connection.vendor == "postgresql" else 3  # and the events, where there are some
     for patients in (three[:1], three):
-        with django_assert_num_queries(11):  # one transaction: lock, five readings, three writings
+        with django_assert_num_queries(4 + writings):
             recompute.compute([patient.pk for patient in patients], every=True)
 
 

@@ -4,10 +4,12 @@ from datetime import date
 
 import pytest
 
+from assessments.models import Assessment
+from assessments.services import void_assessment
 from engine import VERSION
 from engine.types import Interval
 from outcomes import trajectory
-from outcomes.models import Trajectory
+from outcomes.models import DisabilityEvent, Trajectory
 from patients.models import Freshness
 from tests.factories import course, make_patient, relapse, visit
 from treatments.models import Course, Drug, Infusion, Treatment
@@ -200,8 +202,8 @@ def test_the_first_day_of_a_course_is_known_by_all_its_infusions(patient, clinic
     (read,) = trajectory.read_rows([patient.pk])
 
     known = Interval(*map(date.fromisoformat, first))
-    assert read.first_infusions == (known,)
-    assert read.infusion_days == (len(days),)
+    assert read.first_infusions == [known]
+    assert [len(course) for course in read.infusions.values()] == [len(days)]
     (given,) = given_courses(Course.objects.all(), Infusion.objects.all())
     assert given.first == known
     if known.last <= date(2016, 3, 8):
@@ -221,3 +223,18 @@ def test_a_brand_name_beside_the_code_does_not_make_another_drug(improved, clini
     )
 
     assert trajectory.current([improved])[improved.pk].trajectory.prior_drugs == 3
+
+
+@pytest.mark.parametrize(("taken_back", "left"), [("worse", [(1, "CDI")]), ("better", [(1, "CDW")])])
+def test_events_that_are_none_any_more_go(improved, clinician, taken_back, left):
+    rows = {"better": list(Assessment.objects.filter(day__gt=date(2020, 2, 1)))}
+    rows["worse"] = [visit(improved, clinician, day, 6) for day in ("2022-03-01", "2022-10-01", "2023-03-01")]
+    events = DisabilityEvent.objects.values_list("number", "kind")
+    trajectory.refresh([improved.pk])
+    assert list(events) == [(1, "CDI"), (2, "CDW")]
+
+    for row in rows[taken_back]:
+        void_assessment(row, by=clinician, reason="test", row_version=1)
+    trajectory.refresh([improved.pk])
+
+    assert list(events.all()) == left
