@@ -1,7 +1,8 @@
 """What the engine reads of each patient, in one statement that is written out.
 
 Django would ask five times, and for a single patient needs longer to say these questions than the database to answer.
-Which rows count is said here alone: live ones, of a course that is live, infusions with a dose, drugs but alemtuzumab.
+Which rows the engine hears of is said here: live ones, of a course that is live, infusions with a dose, drugs but
+alemtuzumab.
 """
 
 import json
@@ -12,6 +13,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from django.db import connections, router
+from django.utils.dateparse import parse_date
 
 from assessments.models import Assessment
 from engine.status import LANDMARK_DAYS
@@ -29,8 +31,8 @@ FROM assessments_relapse WHERE voided_at IS NULL AND patient_id {theirs}""",
     "infusion": """
 SELECT 'infusion', i.patient_id, i.day, i.day_precision, i.id, NULL, i.course_id, NULL, NULL, NULL, NULL
 FROM treatments_infusion i JOIN treatments_course c ON c.id = i.course_id
-WHERE i.voided_at IS NULL AND c.voided_at IS NULL AND i.dose_mg > 0 AND i.patient_id {theirs} AND c.patient_id {theirs}
-""",
+WHERE i.voided_at IS NULL AND c.voided_at IS NULL AND i.dose_mg > 0 AND i.patient_id {theirs}
+    AND c.patient_id = i.patient_id AND c.patient_id {theirs}""",
     "drug": """
 SELECT 'drug', patient_id, start, start_precision, id, NULL, NULL, drug, drug_name, stop, stop_precision
 FROM treatments_treatment WHERE voided_at IS NULL AND drug <> %(alemtuzumab)s AND patient_id {theirs}""",
@@ -116,7 +118,7 @@ def known(day: date | None, precision: Any) -> Interval | None:
 
 
 def fetched(patient_ids: Collection[int], parts: tuple[str, ...]) -> Iterable[tuple[Any, ...]]:
-    """The rows of HEAD, in order of days. SQLite knows no dates and no arrays."""
+    """The rows of HEAD, in order of days; drugs without a start anywhere. SQLite knows no dates and no arrays."""
     if not patient_ids:
         return ()
     connection = connections[router.db_for_read(Assessment)]
@@ -143,4 +145,4 @@ def with_dates(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 
 def read_day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+    return parse_date(text) if text else None  # as Django reads it, should somebody have written 2018-1-5 by hand

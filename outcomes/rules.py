@@ -29,7 +29,7 @@ PIECE = 500  # patients looked at together
 
 def broken() -> list[str]:
     """One line for each patient and rule. It names ids and fields, never a value."""
-    return [*future(), *lifetimes(), *overlaps()]
+    return [*future(), *lifetimes(), *overlaps(), *strays()]
 
 
 def future() -> Iterator[str]:
@@ -86,3 +86,10 @@ def overlaps() -> Iterator[str]:
         spans.sort()
         if any(later[2] <= earlier[1] and earlier[2] <= later[1] for earlier, later in pairwise(spans)):
             yield f"patient {patient}: courses overlap"
+
+
+def strays() -> Iterator[str]:
+    """Infusions of one patient in a course of another. The engine counts them for neither."""
+    rows = Infusion.objects.live().exclude(course__patient=F("patient")).order_by("patient_id")
+    for patient in rows.values_list("patient_id", flat=True).distinct():
+        yield f"patient {patient}: an infusion belongs to a course of another patient"

@@ -20,14 +20,14 @@ AS_TEXT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 WITH_DATES = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Derived:
     """What is stored of one patient: the columns of the trajectory but the record, that, and those of each event.
 
     The record becomes text as soon as it is there: with those of many patients at once it would be twice as slow.
     """
 
-    values: dict[str, Any]
+    values: dict[str, Any]  # completed when it is stored, by when and from which version it was made
     record: str
     events: list[dict[str, Any]]
 

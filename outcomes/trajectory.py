@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -50,23 +50,32 @@ def derive(rows: Sequence[Rows]) -> list[Derived]:
     return [derived(row, result, history) for row, result, history in told]
 
 
-def derive_each(rows: Sequence[Rows]) -> list[Derived]:
-    """As `derive`; where that fails, one by one, without those at fault."""
+def derive_each(patient_ids: Sequence[int]) -> list[Derived]:
+    """What is to be stored of these patients; where that fails, one by one, without those at fault."""
     try:
-        return derive(rows)
+        return derive(read_rows(patient_ids))
+    except DatabaseError:  # nobody's fault in particular
+        raise
     except Exception as problem:
-        if len(rows) == 1:
-            log.error("trajectory of patient %s failed on a page: %s", rows[0].patient_id, type(problem).__name__)
+        if len(patient_ids) == 1:
+            log.error("trajectory of patient %s failed on a page: %s", patient_ids[0], type(problem).__name__)
             return []
-        return [made for row in rows for made in derive_each([row])]
+        return [made for pk in patient_ids for made in derive_each([pk])]
 
 
 def derived(rows: Rows, result: Classification, history: EventHistory) -> Derived:
+    refs = [visit.ref for visit in rows.visits]
+    events = [event_values(rows.patient_id, refs, event) for event in history.events]
+    return Derived(trajectory_values(rows, result, history), AS_TEXT(without_clock(pack(result))), events)
+
+
+def trajectory_values(rows: Rows, result: Classification, history: EventHistory) -> dict[str, Any]:
+    """The columns of a Trajectory but its record, and what `store` adds: when and from which version it was made."""
     since, overall = result.since_lemtrada, result.overall
     worsening, improvement = history.first("CDW"), history.first("CDI")
     last = next((visit for visit in reversed(rows.visits) if visit.edss is not None), None)
     firsts = rows.first_infusions
-    values = {
+    return {
         "patient_id": rows.patient_id,
         "since_status": since.status,
         "since_reason": since.reason or "",
@@ -88,9 +97,6 @@ def derived(rows: Rows, result: Classification, history: EventHistory) -> Derive
         "changes": [[year, label, change] for year, (label, change) in result.yearly.items() if label is not None],
         "unseen_from": result.unseen_from,
     }
-    refs = [visit.ref for visit in rows.visits]
-    events = [event_values(rows.patient_id, refs, event) for event in history.events]
-    return Derived(values, AS_TEXT(without_clock(pack(result))), events)
 
 
 def event_values(patient_id: int, refs: Sequence, event: Event) -> dict[str, Any]:
@@ -197,7 +203,7 @@ def store(made: Sequence[Derived], versions: dict[int, int]) -> None:
     """Write everything derived of these patients, with the versions read under the lock. More kinds of rows go here."""
     now = timezone.now()
     for one in made:
-        one.values.update(data_version=versions[one.patient_id], engine_version=VERSION, computed_at=now)
+        one.values |= {"data_version": versions[one.patient_id], "engine_version": VERSION, "computed_at": now}
     replace(made, KIND)
 
 
@@ -242,7 +248,7 @@ def current(patients: Iterable[Patient]) -> dict[int, Current]:
     if stale and settings.COMPUTE_ON_READ:
         behind = Freshness.objects.filter(kind=KIND, patient__in=stale, attempts__lt=QUARANTINE_AFTER)
         versions = dict(behind.values_list("patient_id", "data_version"))
-        for made in derive_each(read_rows(list(versions))):
+        for made in derive_each(list(versions)):
             trajectory = made.trajectory
             trajectory.data_version, trajectory.engine_version = versions[trajectory.patient_id], VERSION
             found[trajectory.patient_id] = Current(trajectory, stored=False)
@@ -276,7 +282,7 @@ def check(patient_ids: Collection[int] | None = None) -> list[str]:
 def differences(patient_ids: Collection[int]) -> dict[int, list[str]]:
     """What is wrong with the fresh trajectories of these patients."""
     stored = {t.patient_id: t for t in fresh().filter(patient__in=patient_ids)}
-    made = {one.patient_id: one.trajectory for one in derive_each(read_rows(list(stored)))}
+    made = {one.patient_id: one.trajectory for one in derive_each(list(stored))}
     for trajectory in stored.values():
         trajectory.events = []
     for event in DisabilityEvent.objects.filter(patient__in=list(stored)):

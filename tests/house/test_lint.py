@@ -29,7 +29,6 @@ REVIEWED = {
     ("outcomes/storing.py", "bulk_create"): "derived rows",
     ("outcomes/storing.py", "delete"): "derived rows, written anew",
     ("outcomes/storing.py", "update"): "Freshness, settled with what was derived",
-    ("outcomes/trajectory.py", "update"): "a dictionary",
     ("patients/accounts.py", "delete"): "the second factor, with an access event",
     ("patients/erasing.py", "delete"): "an identity, which is erased",
     ("patients/links.py", "update"): "one-time links, with access events",

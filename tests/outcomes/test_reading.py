@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.db.utils import ConnectionDoesNotExist
 from django.utils import timezone
 
@@ -38,9 +39,12 @@ def full(centre, clinician):
     relapse(patient, clinician, "2019-05-07")
     void_relapse(relapse(patient, clinician, "2021-05-07"), by=clinician, **WRONG)
     void_course(course(patient, clinician, "2021-09-01"), by=clinician, **WRONG)
-    infusions = [Infusion(day=date(2021, 3, day), dose_mg=dose) for day, dose in ((3, 12), (2, 6), (1, 0))]
+    infusions = [Infusion(day=date(2021, 3, day), dose_mg=dose) for day, dose in ((4, 12), (3, 12), (2, 6), (1, 0))]
     record_course(Course(patient=patient, state="stopped_early"), infusions, by=clinician)
+    Infusion.objects.filter(day=date(2021, 3, 4)).update(voided_at=timezone.now(), void_reason="test")
     course(patient, clinician, "2022-03-01", precision="month")
+    by_hand = course(patient, clinician, "2018-03-01")  # voided without its infusion
+    Course.objects.filter(pk=by_hand.pk).update(voided_at=timezone.now(), void_reason="test")
     drugs = [
         Treatment(patient=patient, drug=Drug.NATALIZUMAB, drug_name="Tysabri", start=date(2010, 1, 1),
                   start_precision="year", stop=date(2011, 4, 1), stop_precision="month"),
@@ -99,11 +103,34 @@ def test_a_part_can_be_read_alone(full, part):
         assert getattr(alone, name) == getattr(whole if each == part else Rows(full.pk), name)
 
 
-def test_two_rows_of_one_day_come_as_they_were_entered(full, clinician):
-    first = visit(full, clinician, "2021-08-01", 5, day_precision="month")
-    second = visit(full, clinician, "2021-08-01", "5.5")
+def test_rows_of_one_day_come_in_the_order_of_their_ids(full):
+    """PostgreSQL would give them as they lie in the table; their order is part of what is stored."""
+    late = date(2021, 8, 1)
+    for pk in (10**6 + 1, 10**6):
+        row = Assessment(
+            pk=pk, patient=full, day=late, day_precision="month", edss=5, edss_rater=5, rater=full.created_by
+        )
+        Assessment.objects.bulk_create([row])
 
-    assert [each.ref for each in read_rows([full.pk])[0].visits][-2:] == [first.pk, second.pk]
+    assert [each.ref for each in read_rows([full.pk])[0].visits][-2:] == [10**6, 10**6 + 1]
+
+
+def test_an_infusion_in_a_course_of_another_patient_counts_for_neither(full, centre, clinician):
+    other = make_patient(centre, clinician)
+    Course.objects.filter(infusions__day=date(2022, 3, 1)).update(patient=other)
+
+    both, alone = read_rows([full.pk, other.pk]), [read_rows([pk])[0] for pk in (full.pk, other.pk)]
+
+    assert both == alone
+    assert [len(rows.infusions) for rows in both] == [1, 0]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a type for dates")
+def test_a_date_written_by_hand_is_read_as_django_reads_it(full):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE assessments_assessment SET day = '2018-1-5' WHERE day = '2020-01-01'")
+
+    assert exact("2018-01-05") in [each.day for each in read_rows([full.pk])[0].visits]
 
 
 def test_it_reads_from_the_snapshot_that_is_open(full):

@@ -10,7 +10,7 @@ from edss_tracker.cli import main
 from outcomes import rules
 from patients.models import Consent, Patient, Phenotype
 from tests.factories import course, relapse, visit
-from treatments.models import Infusion
+from treatments.models import Course, Infusion
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,9 @@ BREAKS = {
     "a death before the end of a relapse": lambda p: set_patient(p, death=date(2019, 7, 15), death_cause="other"),
     "a death in the future": lambda p: set_patient(p, death=date(2150, 7, 15), death_cause="other"),
     "a course within another": lambda p: Infusion.objects.filter(day=date(2016, 3, 2)).update(day=date(2017, 3, 3)),
+    "an infusion in a course of another": lambda p: Course.objects.filter(infusions__day=date(2017, 3, 1)).update(
+        patient=Patient.objects.create(centre=p.centre, sex="male")
+    ),
     "EDSS 10 of the living": lambda p: Assessment.objects.update(edss=10, edss_rater=10, edss_calculated=None),
 }
 

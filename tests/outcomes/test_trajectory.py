@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.db import OperationalError
 
 from assessments.models import Assessment
 from assessments.services import void_assessment
@@ -238,3 +239,36 @@ def test_events_that_are_none_any_more_go(improved, clinician, taken_back, left)
     trajectory.refresh([improved.pk])
 
     assert list(events.all()) == left
+
+
+def test_every_column_is_derived_and_no_other(improved):
+    (made,) = trajectory.derive(trajectory.read_rows([improved.pk]))
+    later = {"id", "record", "data_version", "engine_version", "computed_at"}
+
+    assert set(made.values) == {f.attname for f in Trajectory._meta.concrete_fields} - later
+    assert [set(event) for event in made.events] == [
+        {f.attname for f in DisabilityEvent._meta.concrete_fields} - {"id"}
+    ]
+
+
+def test_a_patient_whose_rows_cannot_be_read_spoils_no_page_of_others(improved, centre, clinician, monkeypatch):
+    bad, real = make_patient(centre, clinician, family_name="Bad"), trajectory.read_rows
+
+    def unreadable(ids):
+        if bad.pk in ids:
+            raise ValueError("a date that is none")
+        return real(ids)
+
+    monkeypatch.setattr(trajectory, "read_rows", unreadable)
+
+    assert list(trajectory.current([improved, bad])) == [improved.pk]
+
+
+def test_a_database_that_fails_is_not_taken_for_a_bad_patient(improved, monkeypatch):
+    def gone(ids):
+        raise OperationalError
+
+    monkeypatch.setattr(trajectory, "read_rows", gone)
+
+    with pytest.raises(OperationalError):
+        trajectory.current([improved])
