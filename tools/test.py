@@ -58,10 +58,15 @@ def main(names: list[str]) -> int:
             except CannotRun as problem:
                 report.missing.append(f"the suite on PostgreSQL and Redis, the processes, the browser ({problem})")
             else:
-                rows.append(postgresql(environs[1] | addresses, report) if "postgresql" in wanted else [])
+                last: list[Step] = []
                 if "processes" in wanted:
                     rows[0] += browser(environs[0] | addresses, report)  # the first suite is through before the others
-                    rows += [processes(environs[2] | addresses), faults(environs[3] | addresses)]
+                    rows.append(processes(environs[2] | addresses))
+                    last += faults(environs[3] | addresses)
+                if "postgresql" in wanted:
+                    rows.append(postgresql(environs[1] | addresses))
+                    last += exhaustive(environs[3] | addresses, report)
+                rows.append(last)
         try:
             report.run_beside(rows)
         finally:
@@ -78,25 +83,23 @@ def sqlite(environ: dict[str, str]) -> list[Step]:
     return [Step("suite, SQLite", [*PYTEST, "-m", marks], environ)]
 
 
-def postgresql(environ: dict[str, str], report: Report) -> list[Step]:
-    """The engine knows no database: of its tests only those are left that the first run had no time for."""
+def postgresql(environ: dict[str, str]) -> list[Step]:
+    """The engine knows no database: the first suite has run its tests."""
+    ignored = [f"--ignore={path}" for path in NO_DATABASE]
+    marks = f"not browser and not processes and {NO_DRILL}"
+    return [Step("suite, PostgreSQL", [*PYTEST, *ignored, "-m", marks], environ)]
+
+
+def exhaustive(environ: dict[str, str], report: Report) -> list[Step]:
+    """What is left of the engine's tests: those that the first suite had no time for."""
     peer = (ROOT / ".venv-peers" / "installed").exists()
     if not peer and not strict():
         report.missing.append("the comparison with pymsprog (make peers installs it)")
     marks = f"(slow or peer) and {NO_DRILL}" if peer or strict() else f"slow and {NO_DRILL}"
+    install = [Step("peer's environment", [sys.executable, "tools/peers.py"], environ)]
     return [
-        *([Step("peer's environment", [sys.executable, "tools/peers.py"], environ)] if strict() and not peer else []),
+        *(install if strict() and not peer else []),
         Step("engine, exhaustive", [*PYTEST, "tests/engine", "-m", marks], environ),
-        Step(
-            "suite, PostgreSQL",
-            [
-                *PYTEST,
-                *(f"--ignore={path}" for path in NO_DATABASE),
-                "-m",
-                f"not browser and not processes and {NO_DRILL}",
-            ],
-            environ,
-        ),
     ]
 
 
@@ -107,7 +110,7 @@ def processes(environ: dict[str, str]) -> list[Step]:
 
 
 def faults(environ: dict[str, str]) -> list[Step]:
-    """Servers die here while the others wait for theirs; a row of its own keeps the whole short."""
+    """Servers die here while the others wait for theirs."""
     return [Step("faults", [*PYTEST, "tests/faults", "-m", NO_DRILL], environ)]
 
 
