@@ -22,9 +22,12 @@ from typing import Any, TypeVar
 
 import django
 from django.db import connection, connections
+from django.db.models import Exists, F, OuterRef, QuerySet
 
+from engine import VERSION
 from outcomes import trajectory
-from patients.models import Freshness
+from outcomes.models import Trajectory
+from patients.models import Freshness, Patient
 
 log = logging.getLogger(__name__)
 CHUNK = 150  # patients in one lock, for less than a tenth of a second: whoever saves one of them waits that long
@@ -54,6 +57,9 @@ class Interrupted(Exception):
 
 def recompute(*, every: bool, processes: int = PROCESSES, progress: Progress = lambda done, of: None) -> Done:
     """Compute the stale ones that nobody has leased, or every patient. Raises Interrupted when a process is killed."""
+    if every:
+        forgotten = [Freshness(patient_id=pk, kind=trajectory.KIND) for pk in untracked()]
+        Freshness.objects.bulk_create(forgotten, ignore_conflicts=True)  # a save may have come first
     rows = Freshness.objects.filter(kind=trajectory.KIND) if every else Freshness.objects.claimable(trajectory.KIND)
     ids = list(rows.order_by("patient_id").values_list("patient_id", flat=True))
     return sum(chunks(partial(compute, every=every), ids, processes, progress), Done())
@@ -79,7 +85,25 @@ def compute(patient_ids: Sequence[int], *, every: bool) -> Done:
 def check(*, processes: int = PROCESSES, progress: Progress = lambda done, of: None) -> list[str]:
     """Compare every stored trajectory that counts as current with a new computation: one line a difference."""
     ids = list(trajectory.fresh().order_by("patient_id").values_list("patient_id", flat=True))
-    return [line for lines in chunks(trajectory.check, ids, processes, progress) for line in lines]
+    lost = [f"patient {pk}: its trajectory is lost; recompute --all makes it anew" for pk in sorted(missing())]
+    return lost + [line for lines in chunks(trajectory.check, ids, processes, progress) for line in lines]
+
+
+def missing() -> set[int]:
+    """Patients who have no result, or an old one, and of whom nothing says so: a row was deleted or changed by hand."""
+    result = Trajectory.objects.filter(
+        patient=OuterRef("patient"), engine_version=VERSION, data_version__gte=OuterRef("data_version")
+    )
+    settled = Freshness.objects.filter(
+        kind=trajectory.KIND, computed_engine=VERSION, computed_version__gte=F("data_version")
+    )
+    return {*untracked(), *settled.exclude(Exists(result)).values_list("patient_id", flat=True)}
+
+
+def untracked() -> QuerySet:
+    """The ids of patients of whom no row says how fresh their result is."""
+    tracked = Freshness.objects.filter(kind=trajectory.KIND, patient=OuterRef("pk"))
+    return Patient.objects.exclude(Exists(tracked)).order_by().values_list("pk", flat=True)
 
 
 # The work in pieces

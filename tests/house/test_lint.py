@@ -25,6 +25,7 @@ REVIEWED = {
     ("outcomes/exchange/exporting.py", "update"): "a hash",
     ("outcomes/exchange/importing.py", "update"): "a set of codes",
     ("outcomes/quarantine.py", "update"): "Freshness: has no history",
+    ("outcomes/recompute.py", "bulk_create"): "Freshness rows that were lost",
     ("outcomes/recompute.py", "update"): "Freshness, to compute all anew",
     ("outcomes/storing.py", "bulk_create"): "derived rows",
     ("outcomes/storing.py", "delete"): "derived rows, written anew",

@@ -153,6 +153,26 @@ def test_the_check_compares_the_evidence_too(three):
     assert found == [f"patient {three[0].pk}: record is stored otherwise than it is recomputed"]
 
 
+LOSSES = {
+    "the result": lambda pk: Trajectory.objects.filter(patient=pk).delete(),
+    "its version": lambda pk: Trajectory.objects.filter(patient=pk).update(engine_version="0.0.1"),
+    "of which rows it is": lambda pk: Trajectory.objects.filter(patient=pk).update(data_version=0),
+    "how fresh it is": lambda pk: Freshness.objects.filter(patient=pk).delete(),
+}
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_what_was_lost_by_hand_is_found_and_made_anew(three, what, capsys):
+    run()
+    LOSSES[what](three[1].pk)
+
+    assert cli.main(["recompute", "--check"]) == 1
+    assert f"patient {three[1].pk}: its trajectory is lost; recompute --all makes it anew" in capsys.readouterr().out
+    assert run(every=True).computed == 3
+    assert recompute.check(processes=1) == []
+    assert [current.stored for current in trajectory.current(three).values()] == [True] * 3
+
+
 def test_a_save_between_the_two_readings_of_the_check_is_no_difference(three, clinician, monkeypatch):
     run()
     real, saved = trajectory.read_rows, []
