@@ -22,6 +22,7 @@ NAMED = 50  # differences or patients that a command names, before it only count
 
 def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
+    open_streams()
     try:
         options = parser(arguments).parse_args(arguments)
         with refusing():
@@ -31,6 +32,13 @@ def main(argv: list[str] | None = None) -> int:
         return refusal.code
     except KeyboardInterrupt:
         return 130
+
+
+def open_streams() -> None:
+    """Whoever starts us may have closed them: then nothing comes in, and nobody reads what we say."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 @contextmanager

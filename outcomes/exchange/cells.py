@@ -11,7 +11,9 @@ from outcomes.exchange.visit_tables import Faults, Records
 
 ORDERS = {"iso": "2019-12-31", "dmy": "31.12.2019 or 31/12/2019", "mdy": "12/31/2019"}
 YES, NO = ("1", "true", "yes", "y", "t"), ("0", "false", "no", "n", "f")
+NOTHING = ("na", "n/a", "#n/a", "nan", "null", "none", ".")  # as programs write that there is nothing
 YEARS = range(1900, 2200)
+TIME = r" \d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?"
 
 
 class Cells(dict[str, Any]):
@@ -39,12 +41,12 @@ def column(records: Records, key: str, read: Callable[[str], Any], faults: Fault
     if cells.wrong:
         for line, text in zip(records.lines, texts, strict=True):
             if text in cells.wrong:
-                faults.add(records.file, line, cells.wrong[text])
+                faults.add(records.file, line, cells.wrong[text], records.names[key])
     return values
 
 
 def day_reader(order: str) -> Callable[[str], Interval | None]:
-    """Reads a date, known to the day, the month ("2019-12") or the year ("2019"); a time of the day is cut off."""
+    """Reads a date, known to the day, the month ("2019-12", "12.2019") or the year; a time of the day is cut off."""
 
     def read(text: str) -> Interval | None:
         if not text:
@@ -54,7 +56,7 @@ def day_reader(order: str) -> Callable[[str], Interval | None]:
         except ValueError:
             found = None
         if found is None:
-            raise ValueError(f"{shown(text)} is not a date such as {ORDERS[order]}.")
+            raise ValueError(f"{shown(text)} is not a date such as {ORDERS[order]}.{advice(text, order)}")
         if found.first.year not in YEARS:
             raise ValueError(f"{shown(text)} is not between {YEARS[0]} and {YEARS[-1]}.")
         return found
@@ -62,14 +64,30 @@ def day_reader(order: str) -> Callable[[str], Interval | None]:
     return read
 
 
+def advice(text: str, order: str) -> str:
+    """What to do about a date that is written in another way, as far as it can be told."""
+    if re.fullmatch(r"[1-7]\d{4}(\.\d+)?", text):
+        return " It looks like a day counted by Excel: format the column as a date, and save the file again."
+    if re.fullmatch(r"\d{4}/\d{1,2}/\d{1,2}", text):
+        return " Write - for /."
+    if order == "iso" and re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}( .+)?", text):
+        return " Say --date-order dmy, or mdy for month before day."
+    return ""
+
+
 def _interval(text: str, order: str) -> Interval | None:
+    """ISO dates in any order: there is one way to read them."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].+)?", text):
+        return Interval.of(datetime.fromisoformat(text).date())
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        return Interval.of(date.fromisoformat(f"{text}-01"), "month")
+    if re.fullmatch(r"\d{4}", text):
+        return Interval.of(date(int(text), 1, 1), "year")
     if order == "iso":
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].+)?", text):
-            return Interval.of(datetime.fromisoformat(text).date())
-        if re.fullmatch(r"\d{4}-\d{2}", text):
-            return Interval.of(date.fromisoformat(f"{text}-01"), "month")
-        return Interval.of(date(int(text), 1, 1), "year") if re.fullmatch(r"\d{4}", text) else None
-    parts = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})( .+)?", text)
+        return None
+    if parts := re.fullmatch(r"(\d{1,2})[./-](\d{4})", text):
+        return Interval.of(date(int(parts[2]), int(parts[1]), 1), "month")
+    parts = re.fullmatch(rf"(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}})({TIME})?", text)
     if parts is None:
         return None
     first, second, year = (int(part) for part in parts.groups()[:3])
@@ -83,10 +101,17 @@ def score_reader(decimal_comma: bool) -> Callable[[str], float | None]:
             return None
         written = text.replace(",", ".") if decimal_comma else text
         if not re.fullmatch(r"[+-]?(\d{1,9}\.?\d{0,9}|\.\d{1,9})", written):
-            raise ValueError(f"{shown(text)} is not a number.")
+            raise ValueError(f"{shown(text)} is not a number.{missing_or_comma(text)}")
         return float(written)
 
     return read
+
+
+def missing_or_comma(text: str) -> str:
+    """What to do about a score that is no number."""
+    if text.casefold() in NOTHING:
+        return " Leave the cell empty where nothing was scored."
+    return f" Write {text.replace(',', '.')}." if re.fullmatch(r"\d{1,2},\d", text) else ""
 
 
 def read_flag(text: str) -> bool:

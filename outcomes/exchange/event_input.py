@@ -5,14 +5,19 @@ from dataclasses import dataclass, field, replace
 from math import nan
 from pathlib import Path
 from sys import maxsize
+from typing import Literal
 
 import numpy as np
 
 from engine.cohort import Cohort, CohortFinding, Scale
 from engine.types import Day, Interval
 from outcomes.exchange.cells import column, day_reader, read_flag, score_reader
-from outcomes.exchange.reading import FileError
+from outcomes.exchange.reading import FileError, shown
 from outcomes.exchange.visit_tables import Faults, Layout, Records, read_columns
+
+EDSS_OF_DEATH = 10
+Collected = Literal["of a table", "nobody had one", "never asked for"]
+NO_ENDS = "The definition counts a relapse until its end (relapse_end): the table needs a column for it, named end."
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,12 @@ class Loaded:
     cohort: Cohort
     lines: list[int]
     infusions: dict[int, list[Day]]
+    relapses: Collected
     notes: list[Note] = field(default_factory=list)
 
 
-def load(sources: Sources, faults: Faults, scale: Scale, *, peer: bool) -> Loaded | None:
-    """Read everything; None when there are faults, which are then in `faults`."""
+def load(sources: Sources, faults: Faults, scale: Scale, *, peer: bool, ends: bool = False) -> Loaded | None:
+    """Read everything; None when there are faults, which are then in `faults`. `ends`: the end of relapses counts."""
     visits = _records(sources.visits, faults)
     relapses = _records(sources.relapses, faults)
     infusions = _records(sources.infusions, faults)
@@ -62,23 +68,29 @@ def load(sources: Sources, faults: Faults, scale: Scale, *, peer: bool) -> Loade
     may = column(visits, "may_confirm", read_flag, faults) if "may_confirm" in visits.cells else [True] * len(who)
     codes = {name: code for code, name in enumerate(names)}
     notes: list[Note] = []
-    onsets = _events(relapses, sources.relapses, codes, faults, notes)
-    given = _events(infusions, sources.infusions, codes, faults, notes)
+    asked = _collected(sources, peer) != "never asked for"
+    onsets = _events(relapses, sources.relapses, codes, faults, notes) if asked else None
+    given = [(code, day) for code, day, _ in _events(infusions, sources.infusions, codes, faults, notes)]
+    if ends and relapses is not None and "end" not in relapses.cells:
+        faults.add(relapses.file, None, NO_ENDS)
     if faults.count:
         return None
-    cohort, lines = _cohort(visits, who, days, scores, may, onsets if _collected(sources, peer) else None, scale, notes)
+    cohort, lines = _cohort(visits, who, days, scores, may, onsets, scale, notes)
     first: dict[int, list[Day]] = {}
     for code, day in given:
         first.setdefault(code, []).append(day)
     notes.extend(_notes(cohort, visits, lines, days, who, names))
+    notes.extend(_after_death(cohort, visits.file, lines))
     files = [source[0].name for source in (sources.visits, sources.relapses, sources.infusions) if source]
     notes.sort(key=lambda note: (files.index(note.file), note.line))
-    return Loaded(names, replace(cohort, findings=()), lines, first, notes)
+    return Loaded(names, replace(cohort, findings=()), lines, first, _collected(sources, peer), notes)
 
 
-def _collected(sources: Sources, peer: bool) -> bool:
-    """Whether relapses were asked for; the peers take a missing table for nobody having had one."""
-    return peer or sources.no_relapses or sources.relapses is not None
+def _collected(sources: Sources, peer: bool) -> Collected:
+    """What is known of relapses; the peers take a missing table for nobody having had one."""
+    if sources.relapses is not None:
+        return "of a table"
+    return "nobody had one" if peer or sources.no_relapses else "never asked for"
 
 
 def _records(source: tuple[Path, Layout] | None, faults: Faults) -> Records | None:
@@ -121,13 +133,19 @@ def _events(
     codes: dict[str, int],
     faults: Faults,
     notes: list[Note],
-) -> list[tuple[int, Interval]]:
-    """Patient and date of each row of a table of relapses or infusions."""
+) -> list[tuple[int, Interval, Interval | None]]:
+    """Patient, date and end of each row of a table of relapses or infusions; at least one row must find its patient."""
     if records is None or source is None:
         return []
     found = []
-    days = column(records, "date", day_reader(source[1].dates), faults)
-    for line, cell, day in zip(records.lines, records.cells["patient"], days, strict=True):
+    read = day_reader(source[1].dates)
+    days = column(records, "date", read, faults)
+    ends = column(records, "end", read, faults) if "end" in records.cells else [None] * len(days)
+    cells = records.cells["patient"]
+    if cells and not any(cell.strip() in codes for cell in cells):
+        theirs, ours = shown(cells[0].strip()), shown(next(iter(codes), ""))
+        faults.add(records.file, None, f"None of its patients is in the table of visits: {theirs} here, {ours} there.")
+    for line, cell, day, end in zip(records.lines, cells, days, ends, strict=True):
         code = codes.get(cell.strip())
         if day is None:
             notes.append(Note(records.file, line, code, f"Line {line} has no date."))
@@ -135,7 +153,9 @@ def _events(
             why = "has no patient." if not cell.strip() else "is not used: the patient has no row among the visits."
             notes.append(Note(records.file, line, None, f"Line {line} {why}"))
         else:
-            found.append((code, day))
+            if end is not None and end.last < day.first:
+                faults.add(records.file, line, "The relapse ends before it begins.")
+            found.append((code, day, end))
     return found
 
 
@@ -145,7 +165,7 @@ def _cohort(
     days: Sequence[float | Interval | None],
     scores: Sequence[float | None],
     may: Sequence[bool],
-    onsets: list[tuple[int, Interval]] | None,
+    onsets: list[tuple[int, Interval, Interval | None]] | None,
     scale: Scale,
     notes: list[Note],
 ) -> tuple[Cohort, list[int]]:
@@ -164,9 +184,10 @@ def _cohort(
         day,
         score,
         may_confirm=confirm,
-        relapse_patient=None if onsets is None else np.array([code for code, _ in onsets], dtype=np.int64),
-        relapse_day=np.array([one.first.toordinal() for _, one in onsets or ()], dtype=np.float64),
-        relapse_last=np.array([one.last.toordinal() for _, one in onsets or ()], dtype=np.float64),
+        relapse_patient=None if onsets is None else np.array([code for code, _, _ in onsets], dtype=np.int64),
+        relapse_day=np.array([one.first.toordinal() for _, one, _ in onsets or ()], dtype=np.float64),
+        relapse_last=np.array([one.last.toordinal() for _, one, _ in onsets or ()], dtype=np.float64),
+        relapse_end=np.array([end.last.toordinal() if end else nan for *_, end in onsets or ()], dtype=np.float64),
         scale=scale,
     )
     return cohort, lines
@@ -188,6 +209,16 @@ def _notes(
         patient = int(one.patient)  # type: ignore[call-overload]
         found.append(Note(visits.file, line, patient, _sentence(one, line, known, names[patient])))
     return found
+
+
+def _after_death(cohort: Cohort, file: str, lines: list[int]) -> list[Note]:
+    """Rows with an EDSS of 10, death from MS, after which a patient was seen: often a comma that was lost."""
+    owner = np.repeat(np.arange(len(cohort)), np.diff(cohort.offsets))
+    dead = np.flatnonzero((cohort.score[:-1] == EDSS_OF_DEATH) & (owner[1:] == owner[:-1]))
+    where = [(lines[int(cohort.row[visit])], int(owner[visit])) for visit in dead]
+    return [
+        Note(file, line, patient, f"Line {line} is used: EDSS 10, and visits follow it.") for line, patient in where
+    ]
 
 
 def _sentence(one: CohortFinding, line: int, days: Sequence[float | Interval | None], name: str) -> str:

@@ -130,6 +130,7 @@ def json_parts(results: Results, advance: Callable[[int], object]) -> Iterator[s
         "engine_version": engine.VERSION,
         "preset": preset.name,
         "citation": preset.citation,
+        "relapses": results.loaded.relapses,
         "definitions": [
             {"definition": one.as_mapping(), "sentence": words, "content_hash": one.content_hash}
             for one, words in zip(preset.definitions, preset.sentences, strict=True)

@@ -11,6 +11,7 @@ from typing import TextIO
 from engine.presets import Preset
 from engine.progression import scale_of
 from outcomes.exchange import event_results
+from outcomes.exchange.cells import NOTHING
 from outcomes.exchange.event_input import Loaded, Sources, load
 from outcomes.exchange.event_words import explain
 from outcomes.exchange.events_options import add_arguments, chosen, named
@@ -25,6 +26,10 @@ NOTES_SHOWN = 200
 NOT_COLLECTED = (
     "No relapses were given (--relapses, or --no-relapses when nobody had one): no visit counts as near a relapse, and "
     "no worsening is told to be RAW or PIRA."
+)
+ASKED_FOR = (
+    "{name} looks for worsening by its relation to relapses, and none were given: without --relapses (or --no-relapses "
+    "when nobody had one) nobody could have such an event."
 )
 AS_THE_PEERS = "No relapses were given (--relapses, or --no-relapses): as in pymsprog nobody is taken to have had one."
 
@@ -51,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
 
 def find(options: argparse.Namespace) -> None:
     preset = chosen(options)
-    loaded = read(named(options), preset)
+    sources = named(options)
+    check_relapses(sources, preset)
+    loaded = read(sources, preset)
     index = place_of(loaded, options.explain)
     with waiting("Searching ..."):
         results = event_results.search(loaded, preset)
@@ -68,10 +75,17 @@ def find(options: argparse.Namespace) -> None:
             write(options.format, results, file)
 
 
+def check_relapses(sources: Sources, preset: Preset) -> None:
+    """A search that can find nothing would answer that nobody has an event."""
+    wanted = any(one.event in ("firstPIRA", "firstRAW") for one in preset.definitions)
+    if wanted and not preset.definition.peer and not (sources.relapses or sources.no_relapses):
+        raise OutputError(ASKED_FOR.format(name=preset.name))
+
+
 def read(sources: Sources, preset: Preset) -> Loaded:
     faults = Faults()
     definition = preset.definition
-    loaded = load(sources, faults, scale_of(definition), peer=definition.peer)
+    loaded = load(sources, faults, scale_of(definition), peer=definition.peer, ends=definition.relapse_end)
     if loaded is None:
         more = faults.count - FAULTS_SHOWN
         raise OutputError("\n".join([*faults.sentences, *([f"... and {more:,} more."] if more > 0 else [])]))
@@ -113,10 +127,13 @@ def tell(options: argparse.Namespace, loaded: Loaded, preset: Preset) -> None:
     """What was not used, a line each."""
     if not (options.relapses or options.no_relapses):
         complain(AS_THE_PEERS if preset.definition.peer else NOT_COLLECTED)
+    for name in loaded.names:
+        if name.casefold() in NOTHING:
+            complain(f"Patient {shown(name)} is taken for a person: leave the cell empty where nobody is known.")
     for note in loaded.notes[:NOTES_SHOWN]:
         print(note, file=sys.stderr)
     if len(loaded.notes) > NOTES_SHOWN:
-        print(f"... and {len(loaded.notes) - NOTES_SHOWN:,} more rows not used.", file=sys.stderr)
+        print(f"... and {len(loaded.notes) - NOTES_SHOWN:,} more notes on rows.", file=sys.stderr)
 
 
 def complain(sentence: str) -> None:

@@ -27,12 +27,15 @@ def help_text() -> tuple[str, str]:
         may_confirm (1 or 0) says which visits may confirm a change, for example only scheduled ones. The file is CSV,
         UTF-8, with commas, semicolons or tabs between columns. Dates are written 2019-12-31.
 
-        The relapse table has one row a relapse: patient, date of onset. A relapse known only to the month (2019-12) or
-        the year (2019) counts as near as it may have been. Without a relapse table relapses count as never asked for.
+        The relapse table has one row a relapse: patient, date of onset, and its end, the last day, if it is to count
+        (option relapse_end). A relapse known only to the month (2019-12) or the year (2019) counts as near as it may
+        have been. Without a relapse table relapses count as never asked for; only msprog_default takes it, as pymsprog
+        does, for nobody having had one.
 
         The answer has one row an event, with the day of its onset, its baseline and the visits that confirm it, one
         column a time of confirmation; who has no event is listed once, with the days of follow-up. A file carries no
-        deaths, so an EDSS of 10 is taken as it is. The exit code is 0 when everything was written.
+        deaths, so an EDSS of 10 is taken as it is. The exit code is 0 when everything was written. In CSV, text that a
+        spreadsheet would run as a formula (it begins with = + - @) gets an apostrophe before it; JSON has it as it is.
 
         A row that cannot be used (no date, a score that is not a step of the EDSS) is named and set aside. A wrong
         date or number stops the command before anything is written, with exit code 2.""")
@@ -93,9 +96,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "edss-column": "edss",
         "may-confirm-column": "may_confirm",
     },
-    "relapses": {"relapse-patient-column": "patient", "relapse-date-column": "date"},
+    "relapses": {
+        "relapse-patient-column": "patient",
+        "relapse-date-column": "date",
+        "relapse-end-column": "end",
+    },
     "infusions": {"infusion-patient-column": "patient", "infusion-date-column": "date"},
 }
+
+
+OPTIONAL = ("may_confirm", "end")
 
 
 # What was asked for
@@ -134,11 +144,15 @@ def definition_of(path: Path) -> Definition:
         raise OutputError(f"{path.name}: {' '.join(str(error).split())}.") from None
 
 
+def same_file(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
+
+
 def named(options: argparse.Namespace) -> Sources:
     """The files and how they are written; no file is written over that is read."""
-    inputs = {path.resolve() for path in (options.visits, options.relapses, options.infusions) if path}
+    inputs = [path for path in (options.visits, options.relapses, options.infusions, options.definition) if path]
     for path in (options.output, options.unconfirmed):
-        if path and path.resolve() in inputs:
+        if path and any(same_file(path, one) for one in inputs):
             raise OutputError(f"{path} is read: write somewhere else.")
         if path and not path.resolve().parent.is_dir():
             raise OutputError(f"{path}: there is no folder {path.parent}.")
@@ -147,7 +161,7 @@ def named(options: argparse.Namespace) -> Sources:
 
     def layout(table: str) -> Layout:
         columns = {default: getattr(options, option.replace("-", "_")) for option, default in COLUMNS[table].items()}
-        optional = {"may_confirm"} if columns.get("may_confirm") == "may_confirm" else set()
+        optional = {key for key in OPTIONAL if columns.get(key) == key}  # one that is named must be there
         return Layout(columns, frozenset(optional), options.separator, options.date_order)
 
     return Sources(

@@ -20,6 +20,7 @@ from outcomes.exchange.scoring import Scored
 from outcomes.exchange.writing import OutputError, csv_lines, guarded_row, whole_file
 
 FAULTS_SHOWN = 20
+KNOWN = (*NEEDED, *OPTIONAL)
 BOM = "\ufeff"
 ABOUT = f"""\
 Adds the calculated EDSS to a table of grades, each row by itself. It needs no registry and no database.
@@ -154,14 +155,17 @@ def likely_separator(line: str) -> str:
 
 
 def check_header(columns: list[str]) -> None:
+    """A name that is almost one of ours is no other column: it would be passed through, and its cells not counted."""
+    alike = [name for name in columns if name not in KNOWN and name.strip().casefold() in KNOWN]
+    hint = f" There is {', '.join(map(shown, alike))}: write it in small letters, without a space around it."
     if missing := [column for column in NEEDED if column not in columns]:
-        alike = [name for name in columns if name.strip().casefold() in missing]
-        hint = f" There is {', '.join(map(shown, alike))}: write it exactly so." if alike else ""
         word = "column is" if len(missing) == 1 else "columns are"
-        raise FileError(f"The {word} missing: {', '.join(missing)}.{hint}", 1)
+        raise FileError(f"The {word} missing: {', '.join(missing)}.{hint * bool(alike)}", 1)
+    if alike:
+        raise FileError(f"A column is almost named as one that counts.{hint}", 1)
     if taken := [column for column in ADDED if column in columns]:
         raise FileError(f"There is a column {', '.join(taken)} already: rename or remove it.", 1)
-    if twice := [column for column in (*NEEDED, *OPTIONAL) if columns.count(column) > 1]:
+    if twice := [column for column in KNOWN if columns.count(column) > 1]:
         raise FileError(f"Several columns have the name {', '.join(twice)}.", 1)
 
 
@@ -170,7 +174,7 @@ def check_header(columns: list[str]) -> None:
 
 def scored_rows(table: Table, options: argparse.Namespace, tally: "Tally") -> Iterator[list[str]]:
     """Every row with its four cells; after the first fault none, if that is the end of it. Raises FileError."""
-    ours = [column for column in (*NEEDED, *OPTIONAL) if column in table.columns]
+    ours = [column for column in KNOWN if column in table.columns]
     pick = itemgetter(*map(table.columns.index, ours))
     policies = Policies.from_mapping({name: getattr(options, name) for name in POLICY_CHOICES})
     score = RowScorer(ours, policies, options.scheme)

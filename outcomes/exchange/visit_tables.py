@@ -26,10 +26,11 @@ class Faults:
     sentences: list[str] = field(default_factory=list)
     count: int = 0
 
-    def add(self, file: str, line: int | None, sentence: str) -> None:
+    def add(self, file: str, line: int | None, sentence: str, column: str = "") -> None:
         self.count += 1
         if self.count <= FAULTS_SHOWN:
-            self.sentences.append(f"{file}: Line {line}: {sentence}" if line else f"{file}: {sentence}")
+            where = f"{file}: Line {line}" if line else file
+            self.sentences.append(f"{where}, {column}: {sentence}" if column else f"{where}: {sentence}")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Records:
     file: str
     lines: list[int]
     cells: dict[str, tuple[str, ...]]
+    names: Mapping[str, str]  # of the columns, as the user calls them
     decimal_comma: bool
 
 
@@ -64,7 +66,9 @@ def read_columns(path: Path, layout: Layout, faults: Faults) -> Records:
             name = layout.separator or max(DELIMITERS, key=lambda name: first.count(DELIMITERS[name]))
             rows = records(itertools.chain([first], lines), DELIMITERS[name])
             header = checked_header(Row(1, tuple(next(rows)[1])), name)
-            return _picked(path.name, rows, _places(header, layout), len(header), faults, decimal_comma=name != ",")
+            places = _places(header, layout)
+            numbers, cells = _picked(path.name, rows, places, len(header), faults)
+            return Records(path.name, numbers, cells, layout.columns, decimal_comma=name != ",")
         finally:
             progress.clear()
 
@@ -75,10 +79,8 @@ def _picked(
     places: dict[str, int],
     width: int,
     faults: Faults,
-    *,
-    decimal_comma: bool,
-) -> Records:
-    """The wanted cells of all rows."""
+) -> tuple[list[int], dict[str, tuple[str, ...]]]:
+    """The line of each row, and the wanted cells of all rows by column."""
     lines: list[int] = []
     found: list[tuple[str, ...]] = []
     pick = itemgetter(*places.values())
@@ -89,7 +91,7 @@ def _picked(
         else:
             faults.add(file, line, f"The row has {len(cells)} cells, the header {width}.")
     columns = list(zip(*found, strict=True)) or [()] * len(places)
-    return Records(file, lines, dict(zip(places, columns, strict=True)), decimal_comma)
+    return lines, dict(zip(places, columns, strict=True))
 
 
 def _places(header: tuple[str, ...], layout: Layout) -> dict[str, int]:

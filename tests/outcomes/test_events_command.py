@@ -282,6 +282,7 @@ def test_json_says_the_rule_once_and_everything_else_for_each_patient(given):
 
     found = json.loads(out)
     assert (code, found["engine_version"], found["preset"]) == (0, engine.VERSION, "msbase")
+    assert found["relapses"] == "of a table"
     [rule] = found["definitions"]
     definition = PRESETS["msbase"].definition
     assert Definition.from_mapping(rule["definition"]) == definition
@@ -422,6 +423,66 @@ def test_a_visit_that_may_not_confirm_does_not(given):
     assert 'There is no column "scheduled"' in refused(given(*arguments, "--may-confirm-column", "scheduled"))[0]
 
 
+def test_the_end_of_a_relapse_counts_where_the_definition_says_so(given):
+    """Specification, section 4: RAW if the onset lies between a relapse's onset and end."""
+    visits = "patient,date,edss\n1,2018-01-10,2\n1,2018-07-11,3\n1,2018-10-20,3\n1,2019-01-15,3\n"
+    ended = "patient,date,end\n1,2018-03-01,2018-07-20\n"
+
+    def label(relapses, *arguments, ends="true"):
+        rule = f'{{"RAW_PIRA": true, "relapse_end": {ends}}}'
+        code, out, _ = given("--relapses", "relapses.csv", "--definition", "own.json", *arguments,
+                             visits=visits, relapses=relapses, **{"own.json": rule})  # fmt: skip
+        assert code == 0
+        return rows(out)[0]["cdw_type"]
+
+    assert label(ended) == "RAW"
+    assert label(ended, ends="false") == "PIRA"
+    assert label(ended.replace("2018-07-20", "2018-07")) == "RAW"  # the last day of it counts
+    assert label(ended.replace("2018-07-20", "2018-07-10")) == "PIRA"
+    assert label(ended.replace(",end", ",over"), "--relapse-end-column", "over") == "RAW"
+
+
+@pytest.mark.parametrize(("order", "text", "day"), [
+    ("dmy", "25.08.2018 00:00", "2018-08-25"), ("dmy", "2018-08-25", "2018-08-25"),
+    ("mdy", "8/25/2018 1:05:09 PM", "2018-08-25"), ("iso", "2018-08-25T10:00:00", "2018-08-25"),
+])  # fmt: skip
+def test_a_date_is_read_with_a_time_of_the_day_and_iso_in_any_order(given, order, text, day):
+    visits = f"patient,date,edss\nA,{text},2\n"
+    code, out, _ = given("--no-relapses", "--preset", "msbase", "--date-order", order, "--explain", "A", visits=visits)
+
+    assert code == 0
+    assert f"  {day}  EDSS 2.0" in out
+
+
+@pytest.mark.parametrize(
+    "text", ["01.06.2018 - 01.12.2018", "01.06.2018 ???", "01.12.2018 not 2018", "1.2.18", "32.1.2018"]
+)
+def test_text_behind_a_date_is_no_time_of_the_day(given, text):
+    [said] = refused(given("--no-relapses", "--preset", "msbase", "--date-order", "dmy",
+                           visits=f"patient,date,edss\nA,{text},2\n"))  # fmt: skip
+
+    assert "is not a date such as 31.12.2019" in said
+
+
+@pytest.mark.parametrize(("order", "month", "year"), [("dmy", "08.2018", "2018"), ("mdy", "8/2018", "2018")])
+def test_a_relapse_known_to_the_month_or_year_is_one_in_any_order(given, order, month, year):
+    for text, words in ((month, "1 Aug 2018 and 31 Aug 2018"), (year, "1 Jan 2018 and 31 Dec 2018")):
+        _, out, _ = given("--relapses", "relapses.csv", "--preset", "msbase", "--explain", "A", "--date-order", order,
+                          relapses=f"patient,date\nA,{text}\n")  # fmt: skip
+        assert f"relapse, between {words}" in out
+
+
+def test_what_may_be_a_slip_is_said_and_used(given):
+    visits = VISITS + "NA,2018-01-10,2.0\nC,2018-01-10,10\nC,2018-07-11,3.0\n"
+    code, _, said = given("--no-relapses", "--preset", "msbase", visits=visits)
+
+    assert code == 0
+    assert (
+        'edss-tracker events: Patient "NA" is taken for a person: leave the cell empty where nobody is known.' in said
+    )
+    assert "visits.csv: Line 15 is used: EDSS 10, and visits follow it." in said
+
+
 def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(given):
     _, out, _ = given("--no-relapses", "--preset", "msprog_default", visits="patient,date,edss\n=1+1,2018-01-10,2\n")
 
@@ -437,13 +498,17 @@ def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(given):
         ("", "visits.csv: Line 1: The file is empty, or its first line is. The first line must name the columns."),
         ("patient,day,edss\nA,2018-01-10,2\n", 'visits.csv: Line 1: There is no column "date".'),
         ("patient,date,EDSS,edss\n", 'visits.csv: Line 1: Columns 3 and 4 have the same name, "edss".'),
-        ("patient,date,edss\nA,2018-02-30,2\n", 'visits.csv: Line 2: "2018-02-30" is not a date such as 2019-12-31.'),
-        ("patient,date,edss\nA,10.01.2018,2\n", 'visits.csv: Line 2: "10.01.2018" is not a date such as 2019-12-31.'),
-        ("patient,date,edss\nA,0218-01-10,2\n", 'visits.csv: Line 2: "0218-01-10" is not between 1900 and 2199.'),
-        ("patient,date,edss\nA,2018-01-10,two\n", 'visits.csv: Line 2: "two" is not a number.'),
-        (f"patient,date,edss\nA,2018-01-10,{'9' * 400}\n", 'visits.csv: Line 2: "999'),
-        ("patient,date,edss\nA,2018-01-10,nan\n", 'visits.csv: Line 2: "nan" is not a number.'),
-        ("patient,date,edss,may_confirm\nA,2018-01-10,2,maybe\n", 'visits.csv: Line 2: "maybe" is neither yes nor no'),
+        ("patient,date,edss\nA,2018-02-30,2\n", 'visits.csv: Line 2, date: "2018-02-30" is not a date such as'),
+        ("patient,date,edss\nA,10.01.2018,2\n", 'visits.csv: Line 2, date: "10.01.2018" is not a date such'),
+        ("patient,date,edss\nA,43110,2\n", 'visits.csv: Line 2, date: "43110" is not a date such as 20'),
+        ("patient,date,edss\nA,2018/01/10,2\n", 'visits.csv: Line 2, date: "2018/01/10" is not a date such'),
+        ("patient;date;edss\nA;2018-01-10;NA\n", 'visits.csv: Line 2, edss: "NA" is not a number. Leave'),
+        ('patient,date,edss\nA,2018-01-10,"2,5"\n', 'visits.csv: Line 2, edss: "2,5" is not a number. Write 2.5.'),
+        ("patient,date,edss\nA,0218-01-10,2\n", 'visits.csv: Line 2, date: "0218-01-10" is not between 1900 and 2199.'),
+        ("patient,date,edss\nA,2018-01-10,two\n", 'visits.csv: Line 2, edss: "two" is not a number.'),
+        (f"patient,date,edss\nA,2018-01-10,{'9' * 400}\n", 'visits.csv: Line 2, edss: "999'),
+        ("patient,date,edss\nA,2018-01-10,nan\n", 'visits.csv: Line 2, edss: "nan" is not a number. Leave'),
+        ("patient,date,edss,may_confirm\nA,2018-01-10,2,maybe\n", 'visits.csv: Line 2, may_confirm: "maybe" is'),
         ("patient,date,edss\nA,2018-01-10\n", "visits.csv: Line 2: The row has 2 cells, the header 3."),
         ('patient,date,edss\nA,2018-01-10,2\n"B,2018-01-10,2\n', "visits.csv: Line 3: A quote"),
         ("patient,date,edss\n\nA,2018-01-10,2\n", "visits.csv: Line 2: The line is empty, and rows follow it."),
@@ -459,6 +524,19 @@ def test_a_table_that_cannot_be_read_is_refused_with_the_line(given, visits, sen
     assert not Path("out.csv").exists()
 
 
+@pytest.mark.parametrize(("cells", "advice"), [
+    ("A,10.01.2018,2", "2019-12-31. Say --date-order dmy, or mdy for month before day."),
+    ("A,43110,2", "It looks like a day counted by Excel: format the column as a date, and save the file again."),
+    ("A,2018/01/10,2", "2019-12-31. Write - for /."),
+    ("A,2018-01-10,NA", "number. Leave the cell empty where nothing was scored."),
+    ('A,2018-01-10,"2,5"', "number. Write 2.5."),
+])  # fmt: skip
+def test_what_is_wrong_is_said_with_what_to_do(given, cells, advice):
+    [said] = refused(given("--no-relapses", "--preset", "msbase", visits=f"patient,date,edss\n{cells}\n"))
+
+    assert said.endswith(advice)
+
+
 def test_all_faults_of_all_files_are_listed_up_to_a_limit(given):
     wrong = "".join(f"A,2018-13-{day:02},x\n" for day in range(1, 13))
 
@@ -466,7 +544,7 @@ def test_all_faults_of_all_files_are_listed_up_to_a_limit(given):
                          relapses="patient,date\nA,soon\n"))  # fmt: skip
 
     assert len(said) == 21
-    assert said[12] == 'visits.csv: Line 2: "x" is not a number.'
+    assert said[12] == 'visits.csv: Line 2, edss: "x" is not a number.'
     assert said[-1] == "... and 5 more."
 
 
@@ -481,6 +559,16 @@ def test_all_faults_of_all_files_are_listed_up_to_a_limit(given):
         (["--preset", "msbase", "--relapses", "."], ".: Is a directory."),
         (["--preset", "msbase", "--explain", "Z"], 'There is no patient "Z" in the table of visits.'),
         (["--preset", "msbase", "--output", "visits.csv"], "visits.csv is read: write somewhere else."),
+        (["--preset", "msbase", "--output", "link.csv"], "link.csv is read: write somewhere else."),
+        (["--definition", "good.json", "--output", "good.json"], "good.json is read: write somewhere else."),
+        (["--preset", "pira_2023"], "pira_2023 looks for worsening by its relation to relapses, and none were given"),
+        (["--preset", "msbase", "--relapses", "strangers.csv"],
+         'strangers.csv: None of its patients is in the table of visits: "01" here, "A" there.'),
+        (["--definition", "ends.json", "--relapses", "relapses.csv"],
+         "relapses.csv: The definition counts a relapse until its end"),
+        (["--definition", "ends.json", "--relapses", "ended.csv"], "ended.csv: Line 2: The relapse ends before"),
+        (["--preset", "msbase", "--relapses", "relapses.csv", "--relapse-end-column", "last"], "relapses.csv: Line 1: "
+         'There is no column "last".'),
         (["--preset", "msbase", "--output", "no/out.csv"], "no/out.csv: there is no folder no."),
         (["--preset", "msbase", "--output", "a", "--unconfirmed", "a"], "--output and --unconfirmed name the same"),
         (["--definition", "none.json"], "none.json: No such file or directory."),
@@ -490,7 +578,14 @@ def test_all_faults_of_all_files_are_listed_up_to_a_limit(given):
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_said_in_one_sentence(given, arguments, sentence):
-    files = {"own.json": '{"conf_day": 3}', "broken.json": '{\n"event" 1}', "list.json": "[]"}
+    files = {"own.json": '{"conf_day": 3}', "broken.json": '{\n"event" 1}', "list.json": "[]", "good.json": "{}"}
+    files |= {"ends.json": '{"RAW_PIRA": true, "relapse_end": true}', "relapses.csv": RELAPSES}
+    files |= {
+        "strangers.csv": "patient,date\n01,2018-08-25\n",
+        "ended.csv": "patient,date,end\nA,2018-08-25,2018-08-01\n",
+    }
+    Path("visits.csv").write_text(VISITS)
+    Path("link.csv").hardlink_to("visits.csv")
 
     said = refused(given(*arguments, **files))
 
@@ -535,6 +630,26 @@ def test_help_is_for_a_data_manager_and_lists_the_presets(capsys):
 
 def command(*arguments):
     return [sys.executable, "-m", "edss_tracker.cli", "events", *arguments]
+
+
+def test_json_says_what_was_known_of_relapses(given):
+    def known(*arguments):
+        return json.loads(given("--format", "json", *arguments)[1])["relapses"]
+
+    assert known("--preset", "msbase") == "never asked for"
+    assert known("--preset", "msbase", "--no-relapses") == "nobody had one"
+    assert known("--preset", "msprog_default") == "nobody had one"  # as in pymsprog
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_end_nothing(tmp_path, closed):
+    (tmp_path / "visits.csv").write_text(VISITS)
+    words = [*command("visits.csv", "--preset", "msbase", "--no-relapses", "--output", "out.csv")]
+
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *words], cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out.csv").read_text().startswith('"patient",')
 
 
 def test_no_database_is_needed_and_a_reader_that_leaves_early_is_no_error(tmp_path):

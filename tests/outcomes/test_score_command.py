@@ -149,7 +149,9 @@ ROWS = f"{HEADER}\n{ZERO}\n".encode()
 @pytest.mark.parametrize(("content", "words"), [
     (b"", "Line 1: The file is empty"),
     (b"visual,brainstem\n0,0\n", "The columns are missing: pyramidal,"),
-    (ROWS.replace(b"visual", b"Visual"), 'missing: visual. There is "Visual": write it exactly so.'),
+    (ROWS.replace(b"visual", b"Visual"), 'missing: visual. There is "Visual": write it in small letters'),
+    (ROWS.replace(b"\n", b", Ambulation_Scheme\n", 1), 'There is " Ambulation_Scheme": write it in small letters'),
+    (ROWS.replace(b"\n", b",rater_assigned \n", 1), 'as one that counts. There is "rater_assigned "'),
     (ROWS.replace(b"ambulation", b"ambulation,ambulation"), "Several columns have the name ambulation"),
     (ROWS.replace(b"ambulation", b"ambulation,warnings"), "There is a column warnings already"),
     (ROWS + b"0,0,0\n", "Line 3: The row has 3 cells, the header 8."),
