@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Literal
 
@@ -26,6 +27,8 @@ _REASONS = {
     "no_number": "has no number as score",
     "no_usable_visit": "has no usable visit",
     "relapse_no_date": "has no date",
+    "relapse_unknown": "is not used: the patient has no row",
+    "relapse_end": "ends before it begins: its end is not used",
 }
 
 
@@ -39,7 +42,7 @@ class CohortFinding:
 
     @property
     def sentence(self) -> str:
-        kind = "Relapse" if self.kind == "relapse_no_date" else "Row"
+        kind = "Relapse" if self.kind.startswith("relapse") else "Row"
         who = "The patient" if self.row is None else f"{kind} {self.row + 1}"
         return (
             f"{who} {_REASONS[self.kind]}." if self.kind != "same_day" else f"{who} is not used: {_REASONS[self.kind]}."
@@ -88,9 +91,10 @@ class Cohort:
         NaN where none was recorded; `may_confirm` (N,) booleans. Relapses (M,): patient, first possible onset and, if
         wanted, last possible onset and last day. Without `relapse_patient` no patient's relapses count as collected;
         `not_collected` names those of whom none were asked for. `scale`: "edss" rejects scores off the steps,
-        "edss_any" those outside 0 to 10, "any" none. ValueError when columns differ in length.
+        "edss_any" those outside 0 to 10, "any" none. A row that cannot be used is a finding. ValueError when columns
+        differ in length, when days are no days, and when ids cannot be put in order.
         """
-        who, days, scores = np.asarray(patient), _ordinals(day), np.asarray(score, dtype=np.float64) + 0.0  # no -0.0
+        who, days, scores = np.asarray(patient), _ordinals(day, "day"), _numbers(score) + 0.0  # no -0.0
         may = np.ones(len(who), bool) if may_confirm is None else np.asarray(may_confirm, dtype=bool)
         if not len(who) == len(days) == len(scores) == len(may):
             raise ValueError("patient, day, score and may_confirm must be of one length")
@@ -143,9 +147,31 @@ class Cohort:
         return found
 
 
-def _ordinals(day: npt.ArrayLike) -> Floats:
+def number_of(score: Any) -> float:
+    """NaN where none was recorded; what is no number becomes one that no scale has, so that the row is a finding."""
+    try:
+        if score is None or score != score:
+            return np.nan
+        return float(score)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan if type(score).__name__ == "NAType" else np.inf  # pandas' NA answers no comparison
+
+
+def _numbers(score: npt.ArrayLike) -> Floats:
+    try:
+        return np.asarray(score, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.array([number_of(one) for one in np.asarray(score, dtype=object).tolist()], dtype=np.float64)
+
+
+def _ordinals(day: npt.ArrayLike, name: str) -> Floats:
     """Whole calendar days as floats; NaN for a missing one. A time of the day is cut off."""
     days = np.asarray(day)
+    if days.dtype.kind in "US" or (days.dtype.kind == "O" and any(isinstance(one, date | str) for one in days)):
+        try:
+            days = days.astype("datetime64[us]")
+        except (TypeError, ValueError):
+            raise ValueError(f"{name}: not all of these are days") from None
     if days.dtype.kind == "M":
         whole = days.astype("datetime64[D]")
         found = whole.astype(np.int64).astype(np.float64) + EPOCH
@@ -170,7 +196,10 @@ def _codes(who: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Ints]:
     if who.dtype.kind in "iu" and (who[1:] >= who[:-1]).all():  # in order already: the usual case, and ten times faster
         starts = np.flatnonzero(np.concatenate(([True], who[1:] != who[:-1])))
         return who[starts], np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(who))))
-    names, codes = np.unique(who, return_inverse=True)
+    try:
+        names, codes = np.unique(who, return_inverse=True)
+    except TypeError:
+        raise ValueError("patient: ids must all be text, or all be numbers") from None
     return names, codes.astype(np.int64)
 
 
@@ -220,17 +249,25 @@ def _relapses(
     findings: list[CohortFinding],
 ) -> tuple[Ints, Floats, Floats, Floats]:
     """Offsets and columns of the relapses of these patients, in order of onset, equal ones once."""
+    if patient is not None and first is None and len(np.asarray(patient)):
+        raise ValueError("relapse_patient needs relapse_day")
     if patient is None or first is None or not len(names):
         nothing = np.zeros(0)
         return np.zeros(len(names) + 1, np.int64), nothing, nothing, nothing
-    who, begin = np.asarray(patient), _ordinals(first)
-    latest = begin if last is None else _ordinals(last)
-    over = np.full(len(begin), np.nan) if end is None else _ordinals(end)
+    who, begin = np.asarray(patient), _ordinals(first, "relapse_day")
+    latest = begin if last is None else _ordinals(last, "relapse_last")
+    over = np.full(len(begin), np.nan) if end is None else _ordinals(end, "relapse_end")
+    if not len(who) == len(begin) == len(latest) == len(over):
+        raise ValueError("the columns of relapses must be of one length")
     codes = np.searchsorted(names, who.astype(names.dtype)) if len(who) else np.zeros(0, np.int64)
     codes = np.minimum(codes, len(names) - 1)
     ours = names[codes] == who if len(who) else np.zeros(0, bool)
     kept = ours & np.isfinite(begin)
+    findings.extend(CohortFinding(who[row], int(row), "relapse_unknown") for row in np.flatnonzero(~ours))
     findings.extend(CohortFinding(who[row], int(row), "relapse_no_date") for row in np.flatnonzero(ours & ~kept))
+    early = over < begin
+    findings.extend(CohortFinding(who[row], int(row), "relapse_end") for row in np.flatnonzero(kept & early))
+    over = np.where(early, np.nan, over)
     codes, begin, latest, over = codes[kept], begin[kept], latest[kept], over[kept]
     order = np.lexsort((over, latest, begin, codes))
     codes, begin, latest, over = codes[order], begin[order], latest[order], over[order]

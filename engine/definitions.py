@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from math import ceil, floor, inf, nan
-from typing import Any, Literal, get_args
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -71,6 +72,8 @@ class Definition:
     Options and defaults: docs/engine.md, "Options". Pairs are (before, after). ValueError names the option at fault.
     """
 
+    _written: ClassVar[Mapping[str, Any]] = MappingProxyType({})  # by `from_mapping`, beside what it means
+
     event: Event = "firstCDW"
     RAW_PIRA: bool = False
     baseline: Scheme = "fixed"
@@ -119,10 +122,20 @@ class Definition:
             if name not in known:
                 near = difflib.get_close_matches(str(name), known, 1)
                 raise ValueError(f"{name}: there is no such option" + (f"; do you mean {near[0]}?" if near else ""))
-        return cls(**{name: value for name, value in mapping.items() if not (name == "compat" and value is None)})
+        options = {name: value for name, value in mapping.items() if not (name == "compat" and value is None)}
+        made = cls(**options)
+        object.__setattr__(made, "_written", {name: _plain(value) for name, value in options.items()})
+        return made
 
     def as_mapping(self) -> dict[str, Any]:
-        """Every option in the form that `from_mapping` reads; values are JSON-serialisable."""
+        """Every option in the form that `from_mapping` reads, those it was given as they were written.
+
+        Values are JSON-serialisable. Equal definitions may be written differently, such as 182 and [182].
+        """
+        return self.normalised() | {name: value for name, value in self._written.items() if name != "steps"}
+
+    def normalised(self) -> dict[str, Any]:
+        """The same, written alike for equal definitions."""
         found: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
@@ -143,7 +156,7 @@ class Definition:
     @property
     def content_hash(self) -> str:
         """64 hexadecimal digits that are the same for equal definitions, on every machine and in every version."""
-        return sha256(json.dumps(self.as_mapping(), sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps(self.normalised(), sort_keys=True).encode()).hexdigest()
 
     @property
     def classifies(self) -> bool:

@@ -78,7 +78,7 @@ class PresetEvents:
             "anchor": self.anchor and {"date": self.anchor.day.isoformat(), "edss": self.anchor.edss},
             "events": [event.as_mapping() for event in self.events],
             "unconfirmed": [change.as_mapping() for change in self.unconfirmed],
-            "definitions": [one.definition.as_mapping() for one in self.detections],
+            "definitions": [one.definition.normalised() for one in self.detections],
             "content_hashes": [one.content_hash for one in self.detections],
         }
 

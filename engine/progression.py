@@ -7,7 +7,7 @@ a cohort and where the optional extra is installed, compiled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import compiling, search
-from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale
+from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale, number_of
 from engine.definitions import Definition, day_key
 from engine.events import CdwType, Event, Reason, Unconfirmed
 from engine.presets import PRESETS, Preset
@@ -68,7 +68,7 @@ class Detection:
             "events": [event.as_mapping() for event in self.events],
             "unconfirmed": [change.as_mapping() for change in self.unconfirmed],
             "findings": [finding.sentence for finding in self.findings],
-            "definition": self.definition.as_mapping(),
+            "definition": self.definition.normalised(),
             "content_hash": self.content_hash,
         }
 
@@ -187,17 +187,18 @@ def detect(
 
     `visits`: (date, score or None) or (date, score or None, may confirm), in any order; of several rows of one day the
     last one counts. `relapses`: onsets, as a date or an Interval, or (onset, end); None when relapses were never
-    collected, so that no worsening can be classified. A bad row is a finding, never an error. `patient` only matters
-    for an imputation by chance.
+    collected, so that no worsening can be classified. A bad row is a finding, never an error. `patient`: what findings
+    call the patient, and of whom an imputation by chance is drawn. TypeError when the definition is none.
     """
-    rows = [tuple(row) for row in visits]
-    onsets = [_onset(relapse) for relapse in relapses or ()]
+    _check_definition(definition)
+    rows = [_visit_row(row) for row in visits]
+    onsets = [_onset(relapse) for relapse in (() if relapses is None else relapses)]
     number = len(onsets)
     cohort = Cohort.from_columns(
         np.zeros(len(rows), np.int64),
         [_ordinal(row[0]) for row in rows],
-        [_score(row[1]) for row in rows],
-        may_confirm=[bool(row[2]) if len(row) > 2 and row[2] is not None else True for row in rows],
+        [number_of(row[1]) for row in rows],
+        may_confirm=[row[2] for row in rows],
         relapse_patient=None if relapses is None and not definition.peer else np.zeros(number, np.int64),
         relapse_day=[onset[0] for onset in onsets],
         relapse_last=[onset[1] for onset in onsets],
@@ -209,14 +210,15 @@ def detect(
 
 def detect_one(cohort: Cohort, definition: Definition, *, patient: object = "") -> Detection:
     """The events of a cohort of one patient, or of nobody."""
+    findings = tuple(replace(finding, patient=patient) for finding in cohort.findings)
     if not len(cohort):
-        return Detection((), (), cohort.findings, None, definition, _hash(cohort, definition))
+        return Detection((), (), findings, None, definition, _hash(cohort, definition))
     found = detect_cohort(cohort, definition, names=[patient])
     followup = cohort.followup_days()[0]
     return Detection(
         found.of(0),
         found.unconfirmed_of(0),
-        cohort.findings,
+        findings,
         None if np.isnan(followup) else int(followup),
         definition,
         _hash(cohort, definition),
@@ -237,6 +239,7 @@ def detect_cohort(
     default a large cohort is compiled where that is possible. `delta_score` (visits of the cohort,): the steps are
     taken at these scores instead (pymsprog's `valuedelta`). `names`: what to call the patients where chance imputes.
     """
+    _check_definition(definition)
     function = _function(cohort, compiled)
     interpreted = function is search.search_many
     rules = definition.rules(own_steps=delta_score is None)
@@ -387,14 +390,17 @@ def _rows(offsets: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
     return offsets[:-1][patient] + np.arange(starts[-1]) - starts[:-1][patient], patient, starts
 
 
-def _score(score: Any) -> float:
-    """NaN where none was recorded; what is no number becomes one that no scale has, so that the row is a finding."""
-    if score is None:
-        return np.nan
-    try:
-        return float(score)
-    except (TypeError, ValueError, OverflowError):
-        return inf
+def _check_definition(definition: object) -> None:
+    if not isinstance(definition, Definition):
+        what = f"PRESETS[{definition!r}].definition" if definition in list(PRESETS) else "Definition.from_mapping(...)"
+        raise TypeError(f"definition: this is a {type(definition).__name__}; write {what}")
+
+
+def _visit_row(row: Any) -> tuple[Any, Any, bool]:
+    """Date, score and whether it may confirm, which is so unless it is denied; what is no row has neither."""
+    parts = tuple(row) if isinstance(row, Iterable) and not isinstance(row, str) else ()
+    day, score, may = (*parts, None, None, None)[:3]
+    return day, score, may is None or type(may).__name__ == "NAType" or bool(may)
 
 
 def _ordinal(day: Any) -> float:
@@ -403,7 +409,7 @@ def _ordinal(day: Any) -> float:
         day = day.astype("datetime64[D]").item()
     if isinstance(day, Interval):
         day = day.first if day.exact else None
-    if not isinstance(day, date):
+    if not isinstance(day, date) or day != day:  # pandas' NaT is a date that is not equal to itself
         return np.nan
     return float((day.date() if isinstance(day, datetime) else day).toordinal())
 

@@ -415,7 +415,8 @@ def search(
     `collected`: relapses were asked for, so that a worsening can be classified. `impute`: a worsening first seen at
     the last visit is kept.
     """
-    b, s, next_relapse, run_begin, run_end = a, a + 1, ra, a, a
+    b, s, next_relapse, run_begin, run_end, placed = a, a + 1, ra, a, a, a
+    keep = r.keep if r.peer or ra < rz else 0.0  # it belongs to moves by relapses; the peer keeps it without any
     count = findings = misses = delta = label = run_kind = 0
     previous = up = down = 0.0
     has_previous = False
@@ -425,14 +426,16 @@ def search(
             v.since[b] < r.bl_since or v.to[b] < r.bl_to or (r.extrema > 0 and extremum(v, b, a, z, r.extrema))
         ):
             b += 1
-            run_end = a
         if b >= z - 1:
             break
         s = max(s, b + 1)
-        if has_previous and (previous - v.score[b]) * r.keep > 0:
+        if has_previous and (previous - v.score[b]) * keep > 0:  # the score stays, and so does a run against it
             v.score[b] = previous
             if r.own_steps:
                 v.up[b], v.down[b] = up, down
+        elif b != placed:
+            run_end = a
+        placed = b
         previous, has_previous = v.score[b], True
         base, up, down = v.score[b], v.up[b], v.down[b]
         while r.rebaseline and next_relapse < rz and rel.first[next_relapse] <= v.day[b]:
@@ -506,7 +509,7 @@ def search(
                     missed.day[miss] = float("inf")
                     misses = max(misses, miss - a + 1)
                 if moves:
-                    b, run_end = onward, a
+                    b = onward
                     if r.lowest:
                         low = lowest(v, c, f)
                         v.score[b], v.up[b], v.down[b] = v.score[low], v.up[low], v.down[low]
@@ -515,7 +518,7 @@ def search(
                     s = c + 1
                 else:
                     s = onward + 1
-                if kept and not (moves or imputed or aside or r.repeat):
+                if kept and not (imputed or aside or r.repeat):
                     run_begin = run_begin if goes_on else c
                     run_end, run_kind = e, kind
             elif below:
@@ -526,7 +529,7 @@ def search(
                     while jumped <= onward and not (v.score[jumped] - base) * kind >= step:
                         jumped += 1
                 if jumped > onward:
-                    b, run_end = onward, a
+                    b = onward
                     s = b + 1
                 else:
                     if jumped == c:  # a step that was not confirmed, only a part of it
@@ -548,8 +551,6 @@ def search(
                 after += 1
             if next_relapse >= rz or after > z - 2:
                 break
-            if after != b:
-                run_end = a
             b, s = after, after + 1
         enough = findings > 1 if r.event == FIRST else has_wanted(found, a, count, r.event)
         if r.event != MULTIPLE and enough:

@@ -285,7 +285,7 @@ def clean(visits: Iterable[VisitLike], relapses: Iterable[Day], death: Day | Non
     """Drop, reject and sort (docs/engine.md, "Status"; in its order: no score, one row a day, then the grid)."""
     given, today = tuple(visits), as_of.toordinal()
     known_death = None if death is None else as_interval(death)
-    died = known_death is not None and known_death.first <= as_of
+    died = known_death is not None and known_death.first.toordinal() <= today
     by_day, imprecise, findings = _one_row_a_day(given, today)
     days: list[int] = []
     halves: list[int] = []

@@ -132,7 +132,7 @@ def json_parts(results: Results, advance: Callable[[int], object]) -> Iterator[s
         "citation": preset.citation,
         "relapses": results.loaded.relapses,
         "definitions": [
-            {"definition": one.as_mapping(), "sentence": words, "content_hash": one.content_hash}
+            {"definition": one.normalised(), "sentence": words, "content_hash": one.content_hash}
             for one, words in zip(preset.definitions, preset.sentences, strict=True)
         ],
     }

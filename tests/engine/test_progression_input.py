@@ -536,3 +536,149 @@ def test_a_day_of_numpy_is_a_day():
     rows = [(np.datetime64("2018-01-10"), 2.0), (np.datetime64("2018-07-11T09:30"), 3.0), (date(2018, 10, 10), 3.0)]
 
     assert [event.date for event in detect(rows, [], Definition()).events] == [date(2018, 7, 11)]
+
+
+# Rows of other programs
+
+
+class Missing:
+    """Answers no comparison, as pandas' NA does."""
+
+    def __eq__(self, other):
+        raise TypeError("boolean value of NA is ambiguous")
+
+    __ne__ = __eq__
+    __hash__ = object.__hash__
+
+
+Missing.__name__ = "NAType"
+
+
+class NoTime(datetime):
+    """A date that is not equal to itself, as pandas' NaT is."""
+
+    def __eq__(self, other):
+        return False
+
+    def __ne__(self, other):
+        return True
+
+    __hash__ = datetime.__hash__
+
+    def toordinal(self):
+        raise ValueError("NaTType does not support toordinal")
+
+
+STEADY = [(date(2015, 1, 5), 2), (date(2015, 4, 15), 3), (date(2015, 7, 24), 3)]
+NEVER = NoTime(1900, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "kinds"),
+    [
+        ((date(2015, 9, 1),), []),  # nothing was scored
+        ((date(2015, 9, 1), Missing()), []),
+        ((date(2015, 9, 1), float("nan")), []),
+        (5, ["no_date"]),
+        ("2015-09-01", ["no_date"]),
+        ((), ["no_date"]),
+        ((NEVER, 3), ["no_date"]),
+        ((np.datetime64("NaT"), 3), ["no_date"]),
+        ((date(2015, 9, 1), "three"), ["off_grid"]),
+        ((date(2015, 9, 1), [3]), ["off_grid"]),
+    ],
+)
+def test_a_bad_row_is_a_finding_of_its_patient_and_changes_nothing(row, kinds):
+    found = detect([*STEADY, row], [], Definition(), patient="P7")
+
+    assert [(one.patient, one.row, one.kind) for one in found.findings] == [("P7", 3, kind) for kind in kinds]
+    assert found.events == detect(STEADY, [], Definition()).events != ()
+
+
+def test_relapses_come_in_an_array_too_and_a_missing_one_is_a_finding():
+    onsets = np.array(["2015-03-20", "2015-04-01"], "datetime64[D]")
+    [event] = detect(STEADY, onsets, Definition(RAW_PIRA=True)).events
+    assert event.cdw_type == "RAW"
+    assert detect(STEADY, np.array([], "datetime64[D]"), Definition()).findings == ()
+    for missing in (None, NEVER, "2015-03-20"):
+        [finding] = detect(STEADY, [missing], Definition()).findings
+        assert finding.sentence == "Relapse 1 has no date."
+
+
+def test_a_missing_word_on_confirming_is_no_denial():
+    visits = [(day, score, Missing()) for day, score in STEADY]
+
+    assert detect(visits, [], Definition()).events == detect(STEADY, [], Definition()).events
+
+
+def test_a_relapse_that_ends_before_it_begins_has_no_end():
+    rule = Definition(RAW_PIRA=True, relapse_end=True)
+    onset = date(2015, 3, 20)
+    found = detect(STEADY, [(onset, date(2015, 3, 1))], rule)
+
+    assert [one.sentence for one in found.findings] == ["Relapse 1 ends before it begins: its end is not used."]
+    assert found.events == detect(STEADY, [onset], rule).events
+
+
+@pytest.mark.parametrize("definition", ["msbase", {"event": "first"}, None])
+def test_what_is_no_definition_is_refused_with_what_to_write(definition):
+    with pytest.raises(TypeError, match=r"definition: this is a .*; write "):
+        detect(STEADY, [], definition)
+    with pytest.raises(TypeError, match="definition: this is a"):
+        detect_cohort(Cohort.from_columns([1], [735000], [2]), definition)
+
+
+# Columns
+
+
+@pytest.mark.parametrize("ids", [[1], ["p "], ["q"]])
+def test_relapses_of_somebody_unknown_are_findings(ids):
+    days = [day.toordinal() for day, _ in STEADY]
+    cohort = Cohort.from_columns(["1"] * 3, days, [2, 3, 3], relapse_patient=ids, relapse_day=[days[1] - 5])
+
+    [finding] = cohort.findings
+    assert (finding.patient, finding.row) == (ids[0], 0)
+    assert finding.sentence == "Relapse 1 is not used: the patient has no row."
+
+
+WAYS = {
+    "dates": list,
+    "text": lambda days: [day.isoformat() for day in days],
+    "an array of dates": np.array,
+    "date-times": lambda days: [datetime.fromisoformat(f"{day}T10:00") for day in days],
+    "datetime64": lambda days: np.array(days, "datetime64[D]"),
+}
+
+
+@pytest.mark.parametrize("write", WAYS.values(), ids=WAYS)
+def test_days_of_a_column_may_be_written_in_many_ways(write):
+    days = [day for day, _ in STEADY]
+    cohort = Cohort.from_columns(["a"] * 3, write(days), [2, 3, 3])
+
+    assert cohort.day.tolist() == [day.toordinal() for day in days]
+
+
+def test_a_score_that_is_no_number_stops_no_other_row():
+    cohort = Cohort.from_columns(["a"] * 4, [1, 2, 3, 4], [2, "x", None, 3])
+
+    assert (cohort.score.tolist(), [one.row for one in cohort.findings]) == ([2, 3], [1])
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            {"patient": np.array([1, "a"], dtype=object), "day": [1, 2], "score": [2, 2]},
+            "patient: ids must all be text, or all be numbers",
+        ),
+        ({"patient": [1, 1], "day": ["2015-01-05", "soon"], "score": [2, 2]}, "day: not all of these are days"),
+        ({"relapse_patient": [1]}, "relapse_patient needs relapse_day"),
+        ({"relapse_patient": [1, 1], "relapse_day": [5]}, "the columns of relapses must be of one length"),
+        ({"relapse_patient": [1], "relapse_day": ["soon"]}, "relapse_day: not all of these are days"),
+    ],
+)
+def test_columns_that_cannot_be_meant_are_named(columns, words):
+    with pytest.raises(ValueError) as refused:
+        Cohort.from_columns(**{"patient": [1], "day": [1], "score": [2]} | columns)
+
+    assert str(refused.value) == words

@@ -459,3 +459,33 @@ def test_what_lies_between_a_smaller_change_and_the_step_that_confirms_it_is_no_
 
     assert events(found) == []
     assert reasons(found) == [("no_later_visit", None)]
+
+
+# A baseline that keeps the score of the one before
+
+
+@pytest.mark.parametrize(
+    ("scores", "relapses", "options"),
+    [
+        ([4, 3, 3, 3, 3], [-400], {"baseline": "roving"}),
+        ([6, 4.5, 4.5, 4, 2.5, 2.5, 2.5], [-400], {"baseline": "roving"}),
+        ([4, 2, 2, 2, 2, 2], [250], {}),
+    ],
+)
+def test_a_run_against_a_score_that_was_kept_is_one_event(scores, relapses, options):
+    """The baseline moves, but its score does not: the run never came back across the step (D1)."""
+    visits = [(100 * place, score) for place, score in enumerate(scores)]
+
+    found = run(*visits, relapses=relapses, event="multiple", relapse_rebl=True, bl_geq=True, **options)
+
+    assert events(found) == [("CDI", 100, scores[0])]
+
+
+@pytest.mark.parametrize(("relapses", "worse"), [([], [("CDW", 300, 3)]), ([-400], [])])
+def test_without_a_relapse_no_score_is_kept(relapses, worse):
+    """Specification, section 4: relapse re-baseline is ignored when there are no relapses, and bl_geq is part of it."""
+    visits = [(0, 4), (100, 3), (200, 3), (300, 4), (400, 4)]
+
+    found = run(*visits, relapses=relapses, event="multiple", baseline="roving", relapse_rebl=True, bl_geq=True)
+
+    assert events(found) == [("CDI", 100, 4), *worse]

@@ -93,3 +93,13 @@ def test_a_worsening_that_was_not_confirmed_has_no_class(case):
 @pytest.mark.parametrize("case", named(case for case in DEFAULT_WITHOUT_PUBLISHED if marked(case, "silent")))
 def test_what_the_peer_drops_without_a_word_is_a_finding(case):
     assert run(case).findings != ()
+
+
+@pytest.mark.parametrize("case", named(CASES))
+def test_the_options_are_given_back_as_they_are_written(case):
+    definition = Definition.from_mapping(case["options"])
+    written = definition.as_mapping()
+
+    assert {name: written[name] for name in case["options"]} == case["options"]
+    assert Definition.from_mapping(written) == Definition.from_mapping(definition.normalised()) == definition
+    assert len({Definition.from_mapping(each).content_hash for each in (written, definition.normalised())}) == 1
