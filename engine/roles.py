@@ -45,10 +45,10 @@ def _of_event(event: Event, rows: list[int], scores: Floats, definition: Definit
     for row, windows in confirming.items():
         roles[row].append(f"confirms the {what} ({' and '.join(windows)} days)")
     start, end = rows.index(event.onset_row), rows.index(event.held_row)
-    step = _step(event, definition)
+    step, side = _step(event, definition), 1 if (event.type == "CDW") == (definition.worsening == "increase") else -1
     for place in range(start + 1, end + 1):
         if rows[place] not in confirming:
-            held = abs(scores[place] - event.baseline_value) >= step
+            held = (scores[place] - event.baseline_value) * side >= step
             roles[rows[place]].append(f"held the {what}" if held else f"did not hold the {what}; it was not asked")
     if end + 1 < len(rows):
         roles[rows[end + 1]].append(f"ended the {what}")

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.cohort import Cohort
+from engine.events import Event
+from engine.progression import CohortEvents, detect_cohort
 from engine.roles import visit_roles
 from engine.status import REASONS
-from engine.types import day_of, day_words, edss_words
+from engine.types import Interval, as_interval, day_of, day_words, edss_words
 from outcomes.exchange.event_results import Results
 
 LOOKS_FOR = {"firstCDI": "improvement", "first": "change", "multiple": "change"}
@@ -24,6 +26,9 @@ def explain(results: Results, index: int) -> Iterator[str]:
         events = results.events(index)
         yield f"Events: {len(events) or 'none'}"
         yield from (f"  {event.number}. {event.sentence}" for event in events)
+        if others := [event for one in results.searches for event in passed_over(results, one, index)]:
+            yield f"Confirmed before, but not what is looked for: {len(others)}"
+            yield from (f"  {event.sentence}" for event in others)
         changes = results.unconfirmed(index)
         yield f"Not confirmed: {len(changes) or 'none'}"
         yield from (f"  {change.sentence}" for change in changes)
@@ -31,10 +36,26 @@ def explain(results: Results, index: int) -> Iterator[str]:
     yield from ["Not used:", *(f"  {note}" for note in notes)] if notes else []
 
 
+def passed_over(results: Results, one: CohortEvents, index: int) -> list[Event]:
+    """The confirmed events that a search for the first of a kind went past: what one for all of them finds until then.
+
+    They may have moved the baseline, and a relapse may have made them RAW. Of the peers' mode none are told.
+    """
+    definition, found = one.definition, one.of(index)
+    if definition.event == "multiple" or definition.peer:
+        return []
+    every = detect_cohort(one.cohort, definition.changed(event="multiple", RAW_PIRA=definition.classifies)).of(index)
+    told = {(event.type, event.date) for event in results.events(index)}
+    until = min((event.date for event in found), default=date.max)
+    return [event for event in every if (event.type, event.date) not in told and event.date <= until]
+
+
 def timeline(results: Results, index: int) -> list[str]:
-    """Visits and relapses in order of the day, with the line of the file and what each visit did."""
+    """Visits, relapses and first infusions in order of the day, with the line of the file and what each visit did."""
     whole, roles = results.loaded.cohort, _roles(results, index)
     lines = [(first, 0, _relapse(first, last)) for first, last in _onsets(whole, index)]
+    given = map(as_interval, results.loaded.infusions.get(index, ()))
+    lines += [(day.first, 0, f"  {day.first}  first infusion of a course{_between(day)}") for day in given]
     for place in range(int(whole.offsets[index]), int(whole.offsets[index + 1])):
         row, day = int(whole.row[place]), day_of(int(whole.day[place]))
         if row in roles:
@@ -54,7 +75,8 @@ def _roles(results: Results, index: int) -> dict[int, list[str]]:
     for one in results.searches:
         wanted = LOOKS_FOR.get(one.definition.event, "worsening")
         changes = [c for c in one.unconfirmed_of(index) if wanted in ("change", c.direction)]
-        for row, said in visit_roles(results.cohort, index, one.definition, one.of(index), changes).items():
+        events = sorted([*one.of(index), *passed_over(results, one, index)], key=lambda event: event.date)
+        for row, said in visit_roles(results.cohort, index, one.definition, events, changes).items():
             before = found.setdefault(row, [])
             before.extend(role for role in said if role not in before)
     return found
@@ -67,6 +89,8 @@ def _onsets(cohort: Cohort, index: int) -> list[tuple[date, date]]:
 
 
 def _relapse(first: date, last: date) -> str:
-    if first == last:
-        return f"  {first}  relapse"
-    return f"  {first}  relapse, between {day_words(first)} and {day_words(last)}"
+    return f"  {first}  relapse{_between(Interval(first, last))}"
+
+
+def _between(known: Interval) -> str:
+    return "" if known.exact else f", between {day_words(known.first)} and {day_words(known.last)}"

@@ -304,12 +304,14 @@ def test_the_evidence_of_one_patient_in_words(given):
     lines = out.splitlines()
     assert lines[0] == "Patient A"
     assert lines[1] == f"Rule: {PRESETS['carems_6m'].sentences[0]}"
-    assert lines[4:16] == [
+    assert lines[4:18] == [
         "Visits and relapses:",
         "  2015-01-01  EDSS 5.0   line 2      before the baseline: not used",
+        "  2016-03-01  first infusion of a course",
         "  2016-03-01  EDSS 3.5   line 3      baseline",
         "  2016-09-05  EDSS 3.0   line 4      nothing that counts",
         "  2017-03-10  EDSS 2.5   line 5      onset of the improvement",
+        "  2017-04-01  first infusion of a course",
         "  2017-09-12  EDSS 2.5   line 6      confirms the improvement (182 days)",
         "  2018-03-13  EDSS 2.0   line 7      held the improvement",
         "  2018-08-25  relapse",
@@ -319,13 +321,13 @@ def test_the_evidence_of_one_patient_in_words(given):
         "  2019-03-19  EDSS 5.0   line 10     too near a relapse to confirm the worsening of 11 Sep 2018; "
         "worsening, not confirmed",
     ]
-    assert lines[17:19] == [
+    assert lines[19:21] == [
         "Events: 1",
         "  1. Improvement: 2.5 on 10 Mar 2017, from 3.5 on 1 Mar 2016; confirmed on 12 Sep 2017 (182 days), held for "
         "368 days.",
     ]
-    assert lines[19] == "Not confirmed: 3"
-    assert lines[20].startswith(
+    assert lines[21] == "Not confirmed: 3"
+    assert lines[22].startswith(
         "  Worsening to 4.5 on 11 Sep 2018, from 3.5: not confirmed, because the visit that could"
     )
     assert lines[-1] == "  visits.csv: Line 14 is not a step of the scale (0.0, 1.0, 1.5 to 10.0)."
@@ -346,6 +348,42 @@ def test_the_evidence_names_a_broken_run_and_a_visit_that_is_no_baseline(given):
         "broke the run of the worsening of 20 Aug 2018",
         "nothing that counts",
     ]
+
+
+def test_the_evidence_tells_what_a_search_for_one_kind_went_past(given):
+    """Specification, worked example 4: the relapse makes it RAW, and it moves the baseline."""
+    visits = "patient,date,edss\n" + "".join(
+        f"1,{day},{edss}\n"
+        for day, edss in (("2018-01-10", 2), ("2018-07-11", 4), ("2018-10-10", 4), ("2019-01-15", 4))
+    )
+    _, out, _ = given("--relapses", "relapses.csv", "--preset", "pira_2023", "--explain", "1", visits=visits,
+                      relapses="patient,date\n1,2018-06-21\n")  # fmt: skip
+
+    lines = out.splitlines()
+    assert [line.split("  ")[-1].strip() for line in lines if "EDSS" in line and line.startswith("  2")] == [
+        "baseline",
+        "onset of the worsening",
+        "confirms the worsening (84 days)",
+        "confirms the worsening (168 days)",
+    ]
+    assert lines[-4] == "Events: none"
+    assert lines[-3] == "Confirmed before, but not what is looked for: 1"
+    assert lines[-2].startswith("  Worsening, relapse-associated: 4.0 on 11 Jul 2018, from 2.0 on 10 Jan 2018")
+    assert lines[-1] == "Not confirmed: none"
+
+
+def test_the_evidence_tells_a_visit_on_the_other_side(given):
+    """D8 of docs/peers.md: with own_direction an improvement on the way holds no worsening."""
+    visits = "patient,date,edss\n" + "".join(
+        f"1,{day},{edss}\n"
+        for day, edss in (("2015-01-05", 4), ("2015-04-15", 5), ("2015-06-04", 3), ("2015-08-01", 5))
+    )
+    rule = '{"check_intermediate": false, "own_direction": true}'
+    _, out, _ = given(
+        "--no-relapses", "--definition", "own.json", "--explain", "1", visits=visits, **{"own.json": rule}
+    )
+
+    assert "2015-06-04  EDSS 3.0   line 4      did not hold the worsening; it was not asked" in out
 
 
 def test_the_evidence_where_there_is_no_anchor(given):
