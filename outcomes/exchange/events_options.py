@@ -141,7 +141,8 @@ def definition_of(path: Path) -> Definition:
     except RecursionError:
         raise OutputError(f"{path.name}: this is nested too deeply for a definition.") from None
     except (ValueError, TypeError) as error:
-        raise OutputError(f"{path.name}: {' '.join(str(error).split())}.") from None
+        said = " ".join(str(error).split())
+        raise OutputError(f"{path.name}: {said}{'' if said.endswith('?') else '.'}") from None
 
 
 def same_file(path: Path, other: Path) -> bool:

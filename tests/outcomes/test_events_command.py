@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -153,6 +154,20 @@ def test_the_columns_are_the_fields_of_the_engine(given):
         "last_delta_value", "days_from_start", "days_from_baseline", "sustained_days", "sustained_to_last",
         "confirmed_84", "confirmed_168", "pira_confirmed_84", "pira_confirmed_168", "total_followup_days",
     ]  # fmt: skip
+
+
+def test_the_documentation_names_every_column(given):
+    """docs/events.md; the days of confirmation depend on the definition."""
+    page = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+    described = set(re.findall(r"`([a-z_0-9]+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.M))))
+    found = set()
+    for preset in PRESETS:
+        _, out, _ = given("--relapses", "relapses.csv", "--preset", preset, *(
+            ("--infusions", "infusions.csv") if PRESETS[preset].anchor != "none" else ()
+        ), relapses=RELAPSES, infusions=INFUSIONS)  # fmt: skip
+        found |= {re.sub(r"[\d.]+$", "84", name) for name in rows(out)[0]}
+
+    assert found | {"date", "edss"} == described - {"may_confirm", "end"} | {"edss"}
 
 
 def test_people_without_an_event_are_left_out_when_the_definition_says_so(given):
@@ -628,6 +643,7 @@ def test_what_cannot_be_meant_is_said_in_one_sentence(given, arguments, sentence
     said = refused(given(*arguments, **files))
 
     assert said[-1].startswith(sentence), said
+    assert not said[-1].endswith("?.")
     assert Path("visits.csv").read_text() == VISITS
 
 
