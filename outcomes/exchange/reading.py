@@ -132,6 +132,8 @@ def said(problem: csv.Error) -> str:
         return 'Text follows a closing quote ("). Write "" for a quote inside a quoted cell.'
     if "field larger" in text:
         return f"A cell has more than {MAX_CHARACTERS:,} characters. Is a quote never closed?"
+    if "new-line character" in text:
+        return "The lines end as on an old Mac (CR alone). Save the file as CSV with today's line ends."
     return f"This row cannot be read ({text})."
 
 
@@ -142,8 +144,10 @@ def checked_header(header: Row, delimiter: str) -> tuple[str, ...]:
     seen: dict[str, int] = {}
     for number, name in enumerate(header.cells, start=1):
         if not name.strip():
-            raise FileError(f"Column {number} has no name.", header.line)
-        if name != name.strip() or not name.isprintable() or len(name) > 100:
+            raise FileError(f"Column {number} has no name. Name it, or remove it if it is empty.", header.line)
+        if name != name.strip():
+            raise FileError(f"The name of column {number}, {shown(name)}, has a space around it.", header.line)
+        if not name.isprintable() or len(name) > 100:
             raise FileError(f"The name of column {number}, {shown(name)}, is not plain text.", header.line)
         if name.casefold() in seen:
             other = seen[name.casefold()]
@@ -151,7 +155,10 @@ def checked_header(header: Row, delimiter: str) -> tuple[str, ...]:
         seen[name.casefold()] = number
     if len(header.cells) == 1:
         likely = next((name for name, mark in DELIMITERS.items() if name != delimiter and mark in header.cells[0]), "")
-        hint = f' It looks separated by "{likely}": say delimiter = "{likely}" in the mapping.' if likely else ""
+        advice = (
+            f' It looks separated by "{likely}": say delimiter = "{likely}" in a mapping, or --separator "{likely}".'
+        )
+        hint = advice if likely else ""
         raise FileError(f'There is one column only, with "{delimiter}" between columns.{hint}', header.line)
     return header.cells
 

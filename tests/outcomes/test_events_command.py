@@ -568,6 +568,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(given):
         (b"patient,date,edss\nA,2018-01-10,2\n\xff\xfe,2018-01-10,2\n", "visits.csv: Line 3: This is not UTF-8."),
         (b"patient,date,edss\nA\x00,2018-01-10,2\n", "visits.csv: Line 2: There is a NUL byte."),
         ("A", "visits.csv: Line 1: There is one column only"),
+        (b"patient,date,edss\rA,2018-01-10,2\r", "visits.csv: Line 1: The lines end as on an old Mac (CR alone)."),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_read_is_refused_with_the_line(given, visits, sentence):
