@@ -23,7 +23,7 @@ from patients.querysets import QUARANTINE_AFTER
 ALIVE_SECONDS = {pulse.WORKER: 120, pulse.SWEEP: 60}
 ASK_AGAIN = 60  # seconds until a question that nobody answered is repeated: what lies in the queue must not pile up
 BROKER_SECONDS = 2
-WAIT = 0.025  # for the broker, while a page waits
+WAIT, FIRST_WAIT = 0.025, 0.1  # for the broker, while a page waits; the longer where no earlier answer stands for it
 KNOWN_SECONDS = 15  # how long an earlier answer of the broker stands for one that is late
 OK, AWAY, NEVER = "ok", "no answer", "no sign of life yet"
 
@@ -66,10 +66,11 @@ class Broker:
     def state(self) -> str:
         if not settings.REDIS_URL:
             return OK if os.access(settings.QUEUE_DIR, os.W_OK | os.X_OK) else "the folder cannot be written"
+        known = self.ok and time.monotonic() - self.at < KNOWN_SECONDS
         self.ask()
-        if self.answered.wait(WAIT):
+        if self.answered.wait(WAIT if known else FIRST_WAIT):
             return OK if self.ok else AWAY
-        return OK if self.ok and time.monotonic() - self.at < KNOWN_SECONDS else AWAY
+        return OK if known else AWAY
 
     def ask(self) -> None:
         """Begin to ask, unless somebody still waits for an answer."""

@@ -30,9 +30,15 @@ def test_the_worker_answers_through_either_queue(installation):
     eventually(lambda: answers(installation, status="ok", worker="ok"), installation.said)
 
     assert state(installation)["queue_seconds"] < 20
-    eventually(lambda: installation.edss("health", "--strict").returncode == 0, installation.said)
-    done = installation.edss("health")
-    assert done.stdout.startswith("Everything works.\nDatabase: ok\nBroker: ok\nWorker: ok, answered ")
+    said = []
+
+    def works() -> bool:
+        done = installation.edss("health", "--strict")
+        said.append(done.stdout)
+        return done.returncode == 0
+
+    eventually(works, installation.said)  # a broker that is late on a busy machine is said to be late
+    assert said[-1].startswith("Everything works.\nDatabase: ok\nBroker: ok\nWorker: ok, answered ")
 
 
 def test_a_frozen_broker_is_told_at_once(servers, tmp_path, redis_server):  # noqa: F811
