@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Scale = Literal["edss", "edss_any", "any"]
 
+DENIALS = ("0", "false", "no", "n", "f")
 EPOCH = 719_163  # proleptic ordinal of 1 January 1970
 _REASONS = {
     "no_patient": "has no patient",
@@ -95,8 +96,8 @@ class Cohort:
         differ in length, when days are no days, and when ids cannot be put in order.
         """
         who, days, scores = np.asarray(patient), _ordinals(day, "day"), _numbers(score) + 0.0  # no -0.0
-        may = np.ones(len(who), bool) if may_confirm is None else np.asarray(may_confirm, dtype=bool)
-        if not len(who) == len(days) == len(scores) == len(may):
+        confirms = np.ones(len(who), bool) if may_confirm is None else _flags(may_confirm)
+        if not len(who) == len(days) == len(scores) == len(confirms):
             raise ValueError("patient, day, score and may_confirm must be of one length")
         names, codes = _codes(who)
         findings: list[CohortFinding] = []
@@ -111,7 +112,7 @@ class Cohort:
         collected = np.full(len(names), relapse_patient is not None)
         collected &= ~np.isin(names, np.asarray(list(not_collected)) if len(not_collected) else names[:0])
         return cls(
-            names, offsets.astype(np.int64), days[rows], scores[rows], may[rows], rows, *relapses, collected,
+            names, offsets.astype(np.int64), days[rows], scores[rows], confirms[rows], rows, *relapses, collected,
             tuple(findings),
         )  # fmt: skip
 
@@ -162,6 +163,18 @@ def _numbers(score: npt.ArrayLike) -> Floats:
         return np.asarray(score, dtype=np.float64)
     except (TypeError, ValueError):
         return np.array([number_of(one) for one in np.asarray(score, dtype=object).tolist()], dtype=np.float64)
+
+
+def may(flag: Any) -> bool:
+    """Whether a visit may confirm: yes unless it is denied, in a word too; a missing value denies nothing."""
+    if isinstance(flag, str):
+        return flag.strip().casefold() not in DENIALS
+    return flag is None or type(flag).__name__ == "NAType" or bool(flag)
+
+
+def _flags(flags: npt.ArrayLike) -> Bools:
+    found = np.asarray(flags)
+    return found.astype(bool) if found.dtype.kind in "biuf" else np.array([may(one) for one in found.tolist()], bool)
 
 
 def _ordinals(day: npt.ArrayLike, name: str) -> Floats:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import compiling, search
-from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale, number_of
+from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale, may, number_of
 from engine.definitions import Definition, day_key
 from engine.events import CdwType, Event, Reason, Unconfirmed
 from engine.presets import PRESETS, Preset
@@ -399,8 +399,8 @@ def _check_definition(definition: object) -> None:
 def _visit_row(row: Any) -> tuple[Any, Any, bool]:
     """Date, score and whether it may confirm, which is so unless it is denied; what is no row has neither."""
     parts = tuple(row) if isinstance(row, Iterable) and not isinstance(row, str) else ()
-    day, score, may = (*parts, None, None, None)[:3]
-    return day, score, may is None or type(may).__name__ == "NAType" or bool(may)
+    day, score, flag = (*parts, None, None, None)[:3]
+    return day, score, may(flag)
 
 
 def _ordinal(day: Any) -> float:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from engine.cohort import DENIALS
 from engine.types import Interval
 from outcomes.exchange.reading import shown
 from outcomes.exchange.visit_tables import Faults, Records
 
 ORDERS = {"iso": "2019-12-31", "dmy": "31.12.2019 or 31/12/2019", "mdy": "12/31/2019"}
-YES, NO = ("1", "true", "yes", "y", "t"), ("0", "false", "no", "n", "f")
+YES = ("1", "true", "yes", "y", "t")
 NOTHING = ("na", "n/a", "#n/a", "nan", "null", "none", ".")  # as programs write that there is nothing
 YEARS = range(1900, 2200)
 TIME = r" \d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?"
@@ -118,6 +119,6 @@ def read_flag(text: str) -> bool:
     """Whether a visit may confirm: yes unless it says no."""
     if not text or text.casefold() in YES:
         return True
-    if text.casefold() in NO:
+    if text.casefold() in DENIALS:
         return False
     raise ValueError(f"{shown(text)} is neither yes nor no (1 or 0, true or false).")

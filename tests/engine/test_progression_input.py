@@ -611,6 +611,19 @@ def test_a_missing_word_on_confirming_is_no_denial():
     assert detect(visits, [], Definition()).events == detect(STEADY, [], Definition()).events
 
 
+@pytest.mark.parametrize(("flag", "confirms"), [
+    (True, True), (1, True), (np.True_, True), ("yes", True), ("1", True), ("", True), (None, True),
+    (False, False), (0, False), (0.0, False), (np.False_, False), ("no", False), (" No ", False), ("0", False),
+])  # fmt: skip
+def test_a_visit_may_confirm_unless_it_is_denied_in_a_word_too(flag, confirms):
+    visits = [(*row, flag) for row in STEADY]
+    days = [day.toordinal() for day, _ in STEADY]
+    cohort = Cohort.from_columns(["a"] * 3, days, [2, 3, 3], may_confirm=[flag] * 3)
+
+    assert bool(detect(visits, [], Definition()).events) is confirms
+    assert cohort.may_confirm.tolist() == [confirms] * 3
+
+
 def test_a_relapse_that_ends_before_it_begins_has_no_end():
     rule = Definition(RAW_PIRA=True, relapse_end=True)
     onset = date(2015, 3, 20)
