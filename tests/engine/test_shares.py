@@ -29,3 +29,15 @@ def test_nobody_says_nothing_and_an_impossible_share_is_refused():
     assert wilson(0, 0) == (0.0, 1.0)
     with pytest.raises(ValueError):
         wilson(3, 2)
+
+
+@pytest.mark.parametrize("counts", [(1.5, 2), (1, 2.5), (-1, 2), (3, 2), (float("nan"), 2)])
+def test_what_is_no_number_of_people_is_refused(counts):
+    with pytest.raises(ValueError, match="is no share"):
+        wilson(*counts)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 1.5, -0.5, float("nan")])
+def test_what_is_no_confidence_is_refused(confidence):
+    with pytest.raises(ValueError, match="is no confidence between 0 and 1"):
+        wilson(1, 2, confidence)
