@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.types import Interval
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -177,20 +180,40 @@ def _flags(flags: npt.ArrayLike) -> Bools:
     return found.astype(bool) if found.dtype.kind in "biuf" else np.array([may(one) for one in found.tolist()], bool)
 
 
+def ordinal_of(day: Any) -> float:
+    """A calendar day; of a date-time its own calendar day. NaN for none, and for what is no day or not known to it."""
+    if isinstance(day, np.datetime64):
+        day = day.astype("datetime64[D]").item()
+    if isinstance(day, Interval):
+        day = day.first if day.exact else None
+    if not isinstance(day, date) or day != day:  # pandas' NaT is a date that is not equal to itself
+        return np.nan
+    return float((day.date() if isinstance(day, datetime) else day).toordinal())
+
+
 def _ordinals(day: npt.ArrayLike, name: str) -> Floats:
     """Whole calendar days as floats; NaN for a missing one. A time of the day is cut off."""
     days = np.asarray(day)
     if days.dtype.kind in "US" or (days.dtype.kind == "O" and any(isinstance(one, date | str) for one in days)):
-        try:
-            days = days.astype("datetime64[us]")
-        except (TypeError, ValueError):
-            raise ValueError(f"{name}: not all of these are days") from None
+        return np.array([_written_day(one, name) if isinstance(one, str) else ordinal_of(one) for one in days.tolist()])
     if days.dtype.kind == "M":
         whole = days.astype("datetime64[D]")
         found = whole.astype(np.int64).astype(np.float64) + EPOCH
         found[np.isnat(whole)] = np.nan
         return found
     return np.floor(days.astype(np.float64))
+
+
+def _written_day(text: str, name: str) -> float:
+    """A day as ISO writes it, and nothing else: another way may mean another day, or a month."""
+    if not text.strip():
+        return np.nan
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].*)?", text):
+            return float(date.fromisoformat(text[:10]).toordinal())
+    except ValueError:
+        pass
+    raise ValueError(f"{name}: {text!r} is not a day such as 2019-12-31")
 
 
 def _codes(who: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Ints]:
@@ -272,7 +295,10 @@ def _relapses(
     over = np.full(len(begin), np.nan) if end is None else _ordinals(end, "relapse_end")
     if not len(who) == len(begin) == len(latest) == len(over):
         raise ValueError("the columns of relapses must be of one length")
-    codes = np.searchsorted(names, who.astype(names.dtype)) if len(who) else np.zeros(0, np.int64)
+    try:
+        codes = np.searchsorted(names, who.astype(names.dtype)) if len(who) else np.zeros(0, np.int64)
+    except (TypeError, ValueError):
+        raise ValueError("relapse_patient: ids must be of the kind of those in patient") from None
     codes = np.minimum(codes, len(names) - 1)
     ours = names[codes] == who if len(who) else np.zeros(0, bool)
     kept = ours & np.isfinite(begin)

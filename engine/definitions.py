@@ -124,15 +124,18 @@ class Definition:
                 raise ValueError(f"{name}: there is no such option" + (f"; do you mean {near[0]}?" if near else ""))
         options = {name: value for name, value in mapping.items() if not (name == "compat" and value is None)}
         made = cls(**options)
-        object.__setattr__(made, "_written", {name: _plain(value) for name, value in options.items()})
+        written = {name: value for name, value in options.items() if name != "steps" and _is_json(value)}
+        object.__setattr__(made, "_written", _plain(written))
         return made
 
     def as_mapping(self) -> dict[str, Any]:
-        """Every option in the form that `from_mapping` reads, those it was given as they were written.
+        """Every option in the form that `from_mapping` reads, those it was given in JSON as they were written.
 
-        Values are JSON-serialisable. Equal definitions may be written differently, such as 182 and [182].
+        Values are JSON-serialisable. Equal definitions may be written differently, such as 182 and [182]; a table of
+        steps is written in full.
         """
-        return self.normalised() | {name: value for name, value in self._written.items() if name != "steps"}
+        written: dict[str, Any] = _plain(dict(self._written))
+        return self.normalised() | written
 
     def normalised(self) -> dict[str, Any]:
         """The same, written alike for equal definitions."""
@@ -392,6 +395,14 @@ def _check(definition: Definition) -> None:
 def day_key(days: float) -> str:
     """A number of days as it stands in names of columns and fields: 84, or 90.75."""
     return str(int(days)) if float(days).is_integer() else str(days)
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_json, value))
+    if isinstance(value, dict):
+        return all(map(_is_json, value.values()))
+    return value is None or isinstance(value, str | bool | int | float)
 
 
 def _plain(value: Any) -> Any:

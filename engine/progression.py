@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from math import inf
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import compiling, search
-from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale, may, number_of
+from engine.cohort import Cohort, CohortFinding, Floats, Ints, Scale, may, number_of, ordinal_of
 from engine.definitions import Definition, day_key
 from engine.events import CdwType, Event, Reason, Unconfirmed
 from engine.presets import PRESETS, Preset
@@ -196,7 +196,7 @@ def detect(
     number = len(onsets)
     cohort = Cohort.from_columns(
         np.zeros(len(rows), np.int64),
-        [_ordinal(row[0]) for row in rows],
+        [ordinal_of(row[0]) for row in rows],
         [number_of(row[1]) for row in rows],
         may_confirm=[row[2] for row in rows],
         relapse_patient=None if relapses is None and not definition.peer else np.zeros(number, np.int64),
@@ -403,26 +403,15 @@ def _visit_row(row: Any) -> tuple[Any, Any, bool]:
     return day, score, may(flag)
 
 
-def _ordinal(day: Any) -> float:
-    """A calendar day; of a date-time its own calendar day. NaN for none, and for what is no day or not known to it."""
-    if isinstance(day, np.datetime64):
-        day = day.astype("datetime64[D]").item()
-    if isinstance(day, Interval):
-        day = day.first if day.exact else None
-    if not isinstance(day, date) or day != day:  # pandas' NaT is a date that is not equal to itself
-        return np.nan
-    return float((day.date() if isinstance(day, datetime) else day).toordinal())
-
-
 def _onset(relapse: RelapseOnset) -> tuple[float, float, float]:
     """First and last possible onset, and the last day or NaN."""
     if isinstance(relapse, Interval):
-        return _ordinal(relapse.first), _ordinal(relapse.last), np.nan
+        return ordinal_of(relapse.first), ordinal_of(relapse.last), np.nan
     if isinstance(relapse, tuple | list):
         onset, end = (*relapse, None, None)[:2]
         first, last, _ = (np.nan, np.nan, np.nan) if isinstance(onset, tuple | list) else _onset(onset)
-        return first, last, _ordinal(end)
-    return _ordinal(relapse), _ordinal(relapse), np.nan
+        return first, last, ordinal_of(end)
+    return ordinal_of(relapse), ordinal_of(relapse), np.nan
 
 
 def _hash(cohort: Cohort, definition: Definition) -> str:

@@ -58,8 +58,7 @@ class Interrupted(Exception):
 def recompute(*, every: bool, processes: int = PROCESSES, progress: Progress = lambda done, of: None) -> Done:
     """Compute the stale ones that nobody has leased, or every patient. Raises Interrupted when a process is killed."""
     if every:
-        forgotten = [Freshness(patient_id=pk, kind=trajectory.KIND) for pk in untracked()]
-        Freshness.objects.bulk_create(forgotten, ignore_conflicts=True)  # a save may have come first
+        track_again()
     rows = Freshness.objects.filter(kind=trajectory.KIND) if every else Freshness.objects.claimable(trajectory.KIND)
     ids = list(rows.order_by("patient_id").values_list("patient_id", flat=True))
     return sum(chunks(partial(compute, every=every), ids, processes, progress), Done())
@@ -98,6 +97,15 @@ def missing() -> set[int]:
         kind=trajectory.KIND, computed_engine=VERSION, computed_version__gte=F("data_version")
     )
     return {*untracked(), *settled.exclude(Exists(result)).values_list("patient_id", flat=True)}
+
+
+def track_again() -> None:
+    """Say of patients of whom nothing does that they are stale; a version goes on from that of their last result."""
+    versions = dict(Trajectory.objects.filter(patient__in=untracked()).values_list("patient_id", "data_version"))
+    forgotten = [
+        Freshness(patient_id=pk, kind=trajectory.KIND, data_version=versions.get(pk, -1) + 1) for pk in untracked()
+    ]
+    Freshness.objects.bulk_create(forgotten, ignore_conflicts=True)  # a save may have come first
 
 
 def untracked() -> QuerySet:

@@ -69,10 +69,12 @@ def advice(text: str, order: str) -> str:
     """What to do about a date that is written in another way, as far as it can be told."""
     if re.fullmatch(r"[1-7]\d{4}(\.\d+)?", text):
         return " It looks like a day counted by Excel: format the column as a date, and save the file again."
-    if re.fullmatch(r"\d{4}/\d{1,2}/\d{1,2}", text):
-        return " Write - for /."
-    if order == "iso" and re.fullmatch(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}( .+)?", text):
+    if parts := re.fullmatch(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})", text):
+        return f" Write {parts[1]}-{parts[2]:0>2}-{parts[3]:0>2}."
+    if order == "iso" and re.fullmatch(r"(\d{1,2}[./-])?\d{1,2}[./-]\d{4}( .+)?", text):
         return " Say --date-order dmy, or mdy for month before day."
+    if text.casefold() in NOTHING:
+        return " Leave the cell empty where there is none."
     return ""
 
 

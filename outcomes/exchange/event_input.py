@@ -17,6 +17,10 @@ from outcomes.exchange.visit_tables import Faults, Layout, Records, read_columns
 
 EDSS_OF_DEATH = 10
 Collected = Literal["of a table", "nobody had one", "never asked for"]
+STRANGERS = (
+    "None of its patients is in the table of visits: {theirs} here, {ours} there. If that is right, leave it out, "
+    "relapses by --no-relapses."
+)
 NO_ENDS = "The definition counts a relapse until its end (relapse_end): the table needs a column for it, named end."
 
 
@@ -32,12 +36,13 @@ class Sources:
 
 @dataclass(frozen=True)
 class Note:
-    """A row or a patient that was set aside, and why. `patient`: index in the cohort, None for nobody known."""
+    """What is to be said of a row or a patient, mostly why it was set aside. `patient`: index, None for nobody."""
 
     file: str
     line: int
     patient: int | None
     sentence: str
+    used: bool = False  # it was used, and may be a slip
 
     def __str__(self) -> str:
         return f"{self.file}: {self.sentence}"
@@ -69,7 +74,7 @@ def load(sources: Sources, faults: Faults, scale: Scale, *, peer: bool, ends: bo
     codes = {name: code for code, name in enumerate(names)}
     notes: list[Note] = []
     asked = _collected(sources, peer) != "never asked for"
-    onsets = _events(relapses, sources.relapses, codes, faults, notes) if asked else None
+    onsets = _events(relapses, sources.relapses, codes, faults, notes, ends=ends) if asked else None
     given = [(code, day) for code, day, _ in _events(infusions, sources.infusions, codes, faults, notes)]
     if ends and relapses is not None and "end" not in relapses.cells:
         faults.add(relapses.file, None, NO_ENDS)
@@ -80,7 +85,7 @@ def load(sources: Sources, faults: Faults, scale: Scale, *, peer: bool, ends: bo
     for code, day in given:
         first.setdefault(code, []).append(day)
     notes.extend(_notes(cohort, visits, lines, days, who, names))
-    notes.extend(_after_death(cohort, visits.file, lines))
+    notes.extend(_after_death(cohort, visits.file, lines) if scale != "any" else [])
     files = [source[0].name for source in (sources.visits, sources.relapses, sources.infusions) if source]
     notes.sort(key=lambda note: (files.index(note.file), note.line))
     return Loaded(names, replace(cohort, findings=()), lines, first, _collected(sources, peer), notes)
@@ -133,19 +138,21 @@ def _events(
     codes: dict[str, int],
     faults: Faults,
     notes: list[Note],
+    *,
+    ends: bool = False,
 ) -> list[tuple[int, Interval, Interval | None]]:
-    """Patient, date and end of each row of a table of relapses or infusions; at least one row must find its patient."""
+    """Patient, date and, where `ends` count, end of each row of a table; at least one row must find its patient."""
     if records is None or source is None:
         return []
     found = []
     read = day_reader(source[1].dates)
     days = column(records, "date", read, faults)
-    ends = column(records, "end", read, faults) if "end" in records.cells else [None] * len(days)
+    lasts = column(records, "end", read, faults) if ends and "end" in records.cells else [None] * len(days)
     cells = records.cells["patient"]
-    if cells and not any(cell.strip() in codes for cell in cells):
-        theirs, ours = shown(cells[0].strip()), shown(next(iter(codes), ""))
-        faults.add(records.file, None, f"None of its patients is in the table of visits: {theirs} here, {ours} there.")
-    for line, cell, day, end in zip(records.lines, cells, days, ends, strict=True):
+    known = [name for cell in cells if (name := cell.strip())]
+    if known and codes.keys().isdisjoint(known):
+        faults.add(records.file, None, STRANGERS.format(theirs=shown(known[0]), ours=shown(next(iter(codes), ""))))
+    for line, cell, day, end in zip(records.lines, cells, days, lasts, strict=True):
         code = codes.get(cell.strip())
         if day is None:
             notes.append(Note(records.file, line, code, f"Line {line} has no date."))
@@ -154,7 +161,7 @@ def _events(
             notes.append(Note(records.file, line, None, f"Line {line} {why}"))
         else:
             if end is not None and end.last < day.first:
-                faults.add(records.file, line, "The relapse ends before it begins.")
+                faults.add(records.file, line, "The relapse ends before it begins.", records.names["end"])
             found.append((code, day, end))
     return found
 
@@ -217,7 +224,8 @@ def _after_death(cohort: Cohort, file: str, lines: list[int]) -> list[Note]:
     dead = np.flatnonzero((cohort.score[:-1] == EDSS_OF_DEATH) & (owner[1:] == owner[:-1]))
     where = [(lines[int(cohort.row[visit])], int(owner[visit])) for visit in dead]
     return [
-        Note(file, line, patient, f"Line {line} is used: EDSS 10, and visits follow it.") for line, patient in where
+        Note(file, line, patient, f"Line {line} is used: EDSS 10, and visits follow it.", used=True)
+        for line, patient in where
     ]
 
 

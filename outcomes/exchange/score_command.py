@@ -156,13 +156,15 @@ def likely_separator(line: str) -> str:
 
 def check_header(columns: list[str]) -> None:
     """A name that is almost one of ours is no other column: it would be passed through, and its cells not counted."""
-    alike = [name for name in columns if name not in KNOWN and name.strip().casefold() in KNOWN]
-    hint = f" There is {', '.join(map(shown, alike))}: write it in small letters, without a space around it."
+    alike = {name: name.strip().casefold() for name in columns if name not in KNOWN}
     if missing := [column for column in NEEDED if column not in columns]:
+        near = [name for name, plain in alike.items() if plain in missing]
+        hint = f" There is {', '.join(map(shown, near))}: write it in small letters, without a space around it."
         word = "column is" if len(missing) == 1 else "columns are"
-        raise FileError(f"The {word} missing: {', '.join(missing)}.{hint * bool(alike)}", 1)
-    if alike:
-        raise FileError(f"A column is almost named as one that counts.{hint}", 1)
+        raise FileError(f"The {word} missing: {', '.join(missing)}.{hint * bool(near)}", 1)
+    if near := [shown(name) for name, plain in alike.items() if plain in KNOWN]:
+        what = "almost the name of a column that counts: write it so, in small letters without a space, or rename it."
+        raise FileError(f"There is {', '.join(near)}, {what}", 1)
     if taken := [column for column in ADDED if column in columns]:
         raise FileError(f"There is a column {', '.join(taken)} already: rename or remove it.", 1)
     if twice := [column for column in KNOWN if columns.count(column) > 1]:

@@ -525,3 +525,18 @@ def test_the_sentence_says_nothing_that_cannot_happen():
     assert "smaller" not in still
     single = Definition(compat="pymsprog", event="multiple", steps="msoutcomes").sentence
     assert " down" not in single
+
+
+def test_what_a_definition_gives_back_belongs_to_the_caller():
+    definition = Definition.from_mapping({"conf_days": [168, 84]})
+    definition.as_mapping()["conf_days"].append(7)
+
+    assert definition.as_mapping()["conf_days"] == [168, 84]
+
+
+@pytest.mark.parametrize("value", [np.array([168, 84]), (np.int64(168), np.int64(84)), (168, 84)])
+def test_a_definition_of_numpy_s_numbers_is_written_in_json(value):
+    definition = Definition.from_mapping({"conf_days": value})
+
+    assert sorted(json.loads(json.dumps(definition.as_mapping()))["conf_days"]) == [84, 168]
+    assert definition == Definition(conf_days=(84, 168))

@@ -27,7 +27,8 @@ CRASHES = {
         or (options.get("event") in ("firstPIRA", "firstRAW") and "impute_last_visit" in options)
     ),
     "IndexError: index": lambda options: (
-        options.get("event") in ("firstCDW", "firstCDI", "firstPIRA", "firstRAW") and options.get("relapse_rebl")
+        options.get("event", "firstCDW") in ("firstCDW", "firstCDI", "firstPIRA", "firstRAW")
+        and options.get("relapse_rebl")
     ),
 }
 

@@ -671,6 +671,22 @@ def test_days_of_a_column_may_be_written_in_many_ways(write):
     assert cohort.day.tolist() == [day.toordinal() for day in days]
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), NEVER, "", " "])
+def test_a_day_that_is_missing_in_a_column_is_a_finding(missing):
+    days = [day for day, _ in STEADY]
+    cohort = Cohort.from_columns(["a"] * 3, np.array([*days[:2], missing], dtype=object), [2, 3, 3])
+
+    assert [(one.row, one.kind) for one in cohort.findings] == [(2, "no_date")]
+    assert cohort.day.tolist() == [day.toordinal() for day in days[:2]]
+
+
+def test_a_date_time_with_an_offset_has_its_own_day():
+    late = datetime.fromisoformat("2015-01-05T23:30:00-05:00")
+
+    assert Cohort.from_columns([1], [late], [2]).day.tolist() == [date(2015, 1, 5).toordinal()]
+    assert Cohort.from_columns([1], [late.isoformat()], [2]).day.tolist() == [date(2015, 1, 5).toordinal()]
+
+
 def test_a_score_that_is_no_number_stops_no_other_row():
     cohort = Cohort.from_columns(["a"] * 4, [1, 2, 3, 4], [2, "x", None, 3])
 
@@ -684,10 +700,21 @@ def test_a_score_that_is_no_number_stops_no_other_row():
             {"patient": np.array([1, "a"], dtype=object), "day": [1, 2], "score": [2, 2]},
             "patient: ids must all be text, or all be numbers",
         ),
-        ({"patient": [1, 1], "day": ["2015-01-05", "soon"], "score": [2, 2]}, "day: not all of these are days"),
+        (
+            {"patient": [1, 1], "day": ["2015-01-05", "soon"], "score": [2, 2]},
+            "day: 'soon' is not a day such as 2019-12-31",
+        ),
+        ({"day": ["2019-01"]}, "day: '2019-01' is not a day such as 2019-12-31"),
+        ({"day": ["today"]}, "day: 'today' is not a day such as 2019-12-31"),
+        ({"day": ["737000"]}, "day: '737000' is not a day such as 2019-12-31"),
+        ({"day": ["2019-02-30"]}, "day: '2019-02-30' is not a day such as 2019-12-31"),
+        (
+            {"relapse_patient": ["x"], "relapse_day": [5]},
+            "relapse_patient: ids must be of the kind of those in patient",
+        ),
         ({"relapse_patient": [1]}, "relapse_patient needs relapse_day"),
         ({"relapse_patient": [1, 1], "relapse_day": [5]}, "the columns of relapses must be of one length"),
-        ({"relapse_patient": [1], "relapse_day": ["soon"]}, "relapse_day: not all of these are days"),
+        ({"relapse_patient": [1], "relapse_day": ["soon"]}, "relapse_day: 'soon' is not a day such as 2019-12-31"),
     ],
 )
 def test_columns_that_cannot_be_meant_are_named(columns, words):

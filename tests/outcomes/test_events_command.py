@@ -387,6 +387,28 @@ def test_the_evidence_tells_what_a_search_for_one_kind_went_past(given):
     assert lines[-1] == "Not confirmed: none"
 
 
+NOT_PAST = {
+    "the second of a kind, where two kinds are looked for": (
+        "carems_6m", "2016-03-01 2,2016-09-05 3,2017-03-10 3,2017-09-12 2,2018-03-13 3,2018-10-11 3,2019-10-11 3", None,
+    ),
+    "what lies where the baseline moved by a relapse": (
+        "pira_2025", "2015-05-01 3,2015-12-07 5,2016-12-16 5,2017-05-15 5", "2015-11-25",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_PAST)
+def test_the_evidence_tells_of_nothing_that_the_search_did_not_go_past(given, name):
+    preset, visits, relapse = NOT_PAST[name]
+    table = "patient,date,edss\n" + "".join(f"A,{visit.replace(' ', ',')}\n" for visit in visits.split(","))
+    relapses = ("--relapses", "relapses.csv") if relapse else ("--no-relapses",)
+    infusions = ("--infusions", "infusions.csv") if PRESETS[preset].anchor != "none" else ()
+    _, out, _ = given(*relapses, *infusions, "--preset", preset, "--explain", "A", visits=table,
+                      relapses=f"patient,date\nA,{relapse}\n", infusions=INFUSIONS)  # fmt: skip
+
+    assert "Confirmed before" not in out
+
+
 def test_the_evidence_tells_a_visit_on_the_other_side(given):
     """D8 of docs/peers.md: with own_direction an improvement on the way holds no worsening."""
     visits = "patient,date,edss\n" + "".join(
@@ -493,6 +515,7 @@ def test_the_end_of_a_relapse_counts_where_the_definition_says_so(given):
     assert label(ended.replace("2018-07-20", "2018-07")) == "RAW"  # the last day of it counts
     assert label(ended.replace("2018-07-20", "2018-07-10")) == "PIRA"
     assert label(ended.replace(",end", ",over"), "--relapse-end-column", "over") == "RAW"
+    assert label(ended.replace("2018-07-20", "full recovery"), ends="false") == "PIRA"  # another column of theirs
 
 
 @pytest.mark.parametrize(("order", "text", "day"), [
@@ -534,6 +557,11 @@ def test_what_may_be_a_slip_is_said_and_used(given):
         'edss-tracker events: Patient "NA" is taken for a person: leave the cell empty where nobody is known.' in said
     )
     assert "visits.csv: Line 15 is used: EDSS 10, and visits follow it." in said
+    _, out, _ = given("--no-relapses", "--preset", "msbase", "--explain", "C", visits=visits)
+    assert out.splitlines()[-2:] == [
+        "To be checked:",
+        "  visits.csv: Line 15 is used: EDSS 10, and visits follow it.",
+    ]
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(given):
@@ -581,7 +609,9 @@ def test_a_table_that_cannot_be_read_is_refused_with_the_line(given, visits, sen
 @pytest.mark.parametrize(("cells", "advice"), [
     ("A,10.01.2018,2", "2019-12-31. Say --date-order dmy, or mdy for month before day."),
     ("A,43110,2", "It looks like a day counted by Excel: format the column as a date, and save the file again."),
-    ("A,2018/01/10,2", "2019-12-31. Write - for /."),
+    ("A,2018/1/9,2", "2019-12-31. Write 2018-01-09."),
+    ("A,12.2018,2", "2019-12-31. Say --date-order dmy, or mdy for month before day."),
+    ("A,n/a,2", "2019-12-31. Leave the cell empty where there is none."),
     ("A,2018-01-10,NA", "number. Leave the cell empty where nothing was scored."),
     ('A,2018-01-10,"2,5"', "number. Write 2.5."),
 ])  # fmt: skip
@@ -620,7 +650,7 @@ def test_all_faults_of_all_files_are_listed_up_to_a_limit(given):
          'strangers.csv: None of its patients is in the table of visits: "01" here, "A" there.'),
         (["--definition", "ends.json", "--relapses", "relapses.csv"],
          "relapses.csv: The definition counts a relapse until its end"),
-        (["--definition", "ends.json", "--relapses", "ended.csv"], "ended.csv: Line 2: The relapse ends before"),
+        (["--definition", "ends.json", "--relapses", "ended.csv"], "ended.csv: Line 2, end: The relapse ends before"),
         (["--preset", "msbase", "--relapses", "relapses.csv", "--relapse-end-column", "last"], "relapses.csv: Line 1: "
          'There is no column "last".'),
         (["--preset", "msbase", "--output", "no/out.csv"], "no/out.csv: there is no folder no."),

@@ -173,6 +173,16 @@ def test_what_was_lost_by_hand_is_found_and_made_anew(three, what, capsys):
     assert [current.stored for current in trajectory.current(three).values()] == [True] * 3
 
 
+def test_a_version_goes_on_where_the_row_that_held_it_was_lost(three):
+    run()
+    before = Trajectory.objects.get(patient=three[1]).data_version
+    Freshness.objects.filter(patient=three[1]).delete()
+
+    run(every=True)
+
+    assert Trajectory.objects.get(patient=three[1]).data_version == before + 1
+
+
 def test_a_save_between_the_two_readings_of_the_check_is_no_difference(three, clinician, monkeypatch):
     run()
     real, saved = trajectory.read_rows, []
