@@ -154,9 +154,7 @@ class Cohort:
 def number_of(score: Any) -> float:
     """NaN where none was recorded; what is no number becomes one that no scale has, so that the row is a finding."""
     try:
-        if score is None or score != score:
-            return np.nan
-        return float(score)
+        return np.nan if score is None else float(score)
     except (TypeError, ValueError, OverflowError):
         return np.nan if type(score).__name__ == "NAType" else np.inf  # pandas' NA answers no comparison
 

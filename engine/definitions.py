@@ -124,15 +124,14 @@ class Definition:
                 raise ValueError(f"{name}: there is no such option" + (f"; do you mean {near[0]}?" if near else ""))
         options = {name: value for name, value in mapping.items() if not (name == "compat" and value is None)}
         made = cls(**options)
-        written = {name: value for name, value in options.items() if name != "steps" and _is_json(value)}
+        written = {name: value for name, value in options.items() if _is_json(value)}
         object.__setattr__(made, "_written", _plain(written))
         return made
 
     def as_mapping(self) -> dict[str, Any]:
         """Every option in the form that `from_mapping` reads, those it was given in JSON as they were written.
 
-        Values are JSON-serialisable. Equal definitions may be written differently, such as 182 and [182]; a table of
-        steps is written in full.
+        Values are JSON-serialisable. Equal definitions may be written differently, such as 182 and [182].
         """
         written: dict[str, Any] = _plain(dict(self._written))
         return self.normalised() | written

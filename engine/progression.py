@@ -398,7 +398,7 @@ def _check_definition(definition: object) -> None:
 
 def _visit_row(row: Any) -> tuple[Any, Any, bool]:
     """Date, score and whether it may confirm, which is so unless it is denied; what is no row has neither."""
-    parts = tuple(row) if isinstance(row, Iterable) and not isinstance(row, str) else ()
+    parts = tuple(row) if isinstance(row, Iterable) else ()
     day, score, flag = (*parts, None, None, None)[:3]
     return day, score, may(flag)
 

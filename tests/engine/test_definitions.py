@@ -540,3 +540,8 @@ def test_a_definition_of_numpy_s_numbers_is_written_in_json(value):
 
     assert sorted(json.loads(json.dumps(definition.as_mapping()))["conf_days"]) == [84, 168]
     assert definition == Definition(conf_days=(84, 168))
+
+
+def test_a_table_of_steps_is_given_back_as_it_was_written():
+    assert Definition.from_mapping({"steps": drawn.TABLE}).as_mapping()["steps"] == drawn.TABLE
+    assert Definition.from_mapping({"steps": "msoutcomes"}).as_mapping()["steps"] == "msoutcomes"

@@ -630,6 +630,7 @@ def test_a_relapse_that_ends_before_it_begins_has_no_end():
     found = detect(STEADY, [(onset, date(2015, 3, 1))], rule)
 
     assert [one.sentence for one in found.findings] == ["Relapse 1 ends before it begins: its end is not used."]
+    assert detect(STEADY, [(onset, onset)], rule).findings == ()
     assert found.events == detect(STEADY, [onset], rule).events
 
 

@@ -489,3 +489,10 @@ def test_without_a_relapse_no_score_is_kept(relapses, worse):
     found = run(*visits, relapses=relapses, event="multiple", baseline="roving", relapse_rebl=True, bl_geq=True)
 
     assert events(found) == [("CDI", 100, 4), *worse]
+
+
+def test_the_peer_keeps_a_score_without_a_relapse_too():
+    visits = [(0, 4), (100, 3), (200, 3), (300, 3), (400, 3)]
+    options = {"event": "multiple", "baseline": "roving", "relapse_rebl": True, "bl_geq": True, "compat": "pymsprog"}
+
+    assert events(run(*visits, **options)) == [("CDI", 100, 4), ("CDI", 300, 4)]

@@ -77,3 +77,14 @@ def test_a_peak_is_passed_over_as_baseline():
         ["not the baseline: a local peak or dip"],
         ["baseline"],
     ]
+
+
+@pytest.mark.parametrize(("worsening", "scores"), [("increase", [4, 5, 3, 5]), ("decrease", [4, 3, 5, 3])])
+def test_a_visit_on_the_other_side_of_the_baseline_holds_nothing(worsening, scores):
+    days = ("2018-01-10", "2018-07-11", "2018-09-01", "2018-10-10")
+    definition = Definition(check_intermediate=False, own_direction=True, worsening=worsening)
+
+    events, _, roles = searched(list(zip(days, scores, strict=True)), [], definition)
+
+    assert [event.type for event in events] == ["CDW"]
+    assert roles[2] == ["did not hold the worsening; it was not asked"]
