@@ -416,7 +416,6 @@ def search(
     the last visit is kept.
     """
     b, s, next_relapse, run_begin, run_end, placed = a, a + 1, ra, a, a, a
-    keep = r.keep if r.peer or ra < rz else 0.0  # it belongs to moves by relapses; the peer keeps it without any
     count = findings = misses = delta = label = run_kind = 0
     previous = up = down = 0.0
     has_previous = False
@@ -429,7 +428,8 @@ def search(
         if b >= z - 1:
             break
         s = max(s, b + 1)
-        if has_previous and (previous - v.score[b]) * keep > 0:  # the score stays, and so does a run against it
+        # the score stays, and so does a run against it; that belongs to moves by relapses, but for the peer
+        if has_previous and (previous - v.score[b]) * r.keep > 0 and (r.peer or ra < rz):
             v.score[b] = previous
             if r.own_steps:
                 v.up[b], v.down[b] = up, down

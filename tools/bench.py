@@ -61,10 +61,10 @@ def columns(patients: int) -> dict[str, Any]:
 
 
 def seconds(run: Callable[[], object], times: int = 31) -> float:
-    """Median time of a run, after one that does not count."""
+    """Median time of a run, after one that does not count; for a second at least, as a machine has bad moments."""
     run()
-    found = []
-    for _ in range(times):
+    found: list[float] = []
+    while len(found) < times or sum(found) < 1:
         began = time.perf_counter()
         run()
         found.append(time.perf_counter() - began)
