@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 
 from engine.cohort import Cohort, CohortFinding, Scale
+from engine.status import DEATH_EDSS
 from engine.types import Day, Interval
 from outcomes.exchange.cells import column, day_reader, read_flag, score_reader
 from outcomes.exchange.reading import FileError, shown
 from outcomes.exchange.visit_tables import Faults, Layout, Records, read_columns
 
-EDSS_OF_DEATH = 10
 Collected = Literal["of a table", "nobody had one", "never asked for"]
 STRANGERS = (
     "None of its patients is in the table of visits: {theirs} here, {ours} there. If that is right, leave it out, "
@@ -221,7 +221,7 @@ def _notes(
 def _after_death(cohort: Cohort, file: str, lines: list[int]) -> list[Note]:
     """Rows with an EDSS of 10, death from MS, after which a patient was seen: often a comma that was lost."""
     owner = np.repeat(np.arange(len(cohort)), np.diff(cohort.offsets))
-    dead = np.flatnonzero((cohort.score[:-1] == EDSS_OF_DEATH) & (owner[1:] == owner[:-1]))
+    dead = np.flatnonzero((cohort.score[:-1] == DEATH_EDSS) & (owner[1:] == owner[:-1]))
     where = [(lines[int(cohort.row[visit])], int(owner[visit])) for visit in dead]
     return [
         Note(file, line, patient, f"Line {line} is used: EDSS 10, and visits follow it.", used=True)
