@@ -7,8 +7,8 @@ never pays for it. Compiled code lets other threads run, so a cohort is searched
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -37,7 +37,8 @@ def compiled() -> SearchMany | None:
     # The search allocates nothing, so that no references have to be counted: that would cost two thirds of the time
     options: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
     for part in search.PARTS:
-        register_jitable(**options)(part)
+        # inlined, since a call hands over the hundreds of values in its tables: that took two thirds of the time, too
+        register_jitable(forceinline=True, **options)(part)
     options["nogil"] = True
     try:
         made: SearchMany = numba.njit(cache=True, **options)(search.search_many)
@@ -46,23 +47,26 @@ def compiled() -> SearchMany | None:
     return made
 
 
-def run(function: SearchMany, tables: tuple[Any, ...], patients: int, visits: int) -> None:
-    """Search all patients, in equal shares by the cores of this machine."""
-    shares = min(os.cpu_count() or 1, 8) if visits >= WORTH_SHARING else 1
+def run(function: SearchMany, tables: tuple[Any, ...], patients: int, visits: int) -> list[int]:
+    """Search all patients, in equal shares by the cores of this machine; the bounds of the shares."""
+    shares = _cores() if visits >= WORTH_SHARING else 1
     bounds = [patients * k // shares for k in range(shares + 1)]
-    failures: list[BaseException] = []
+    others = [_threads().submit(function, *tables, *bounds[k : k + 2]) for k in range(1, shares)]
+    function(*tables, *bounds[:2])
+    for other in others:
+        other.result()
+    return bounds
 
-    def work(begin: int, end: int) -> None:
-        try:
-            function(*tables, begin, end)
-        except BaseException as problem:
-            failures.append(problem)
 
-    others = [threading.Thread(target=work, args=bounds[k : k + 2]) for k in range(1, shares)]
-    for thread in others:
-        thread.start()
-    work(bounds[0], bounds[1])
-    for thread in others:
-        thread.join()
-    if failures:
-        raise failures[0]
+def _cores() -> int:
+    return min(os.cpu_count() or 1, 8)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads that stay: to start one takes as long as the search of hundreds of patients."""
+    return ThreadPoolExecutor(_cores(), "search")
+
+
+if hasattr(os, "register_at_fork"):  # a process that was forked has none of its parent's threads
+    os.register_at_fork(after_in_child=_threads.cache_clear)

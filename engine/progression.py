@@ -39,6 +39,7 @@ _LABELS: dict[int, CdwType | None] = {
     search.NOT_CLASSIFIABLE: "not classifiable",
 }
 _FOUND_KINDS = ("i4", "i4", "f8", "i4", "f8", "i1", "i1", "i4")
+_WINDOW_KINDS = ("i4", "i4")
 _MISSED_KINDS = ("i4", "i4", "f8", "i1", "i1", "i4", "f8")
 _REASONS: dict[int, Reason] = {
     search.NO_LATER_VISIT: "no_later_visit",
@@ -245,10 +246,10 @@ def detect_cohort(
     rules = definition.rules(own_steps=delta_score is None)
     called = cohort.patients if names is None else names
     tables, counts, misses = _tables(cohort, definition, rules, delta_score, called, interpreted)
-    compiling.run(function, tables, len(cohort), 0 if interpreted else len(cohort.day))
+    bounds = compiling.run(function, tables, len(cohort), 0 if interpreted else len(cohort.day))
     found, missed = tables[3], tables[4]
     return _collected(
-        cohort, definition, rules, found, missed, np.asarray(counts, np.int64), np.asarray(misses, np.int64)
+        cohort, definition, rules, found, missed, np.asarray(counts, np.int64), np.asarray(misses, np.int64), bounds
     )
 
 
@@ -297,7 +298,7 @@ def _tables(
     relapses = search.Relapses(*(_kept(interpreted, column) for column in onsets))
     found = search.Found(
         *(_fresh(interpreted, size, kind) for kind in _FOUND_KINDS),
-        *(_fresh(interpreted, size * rules.windows, "i4") for _ in ("conf", "pira")),
+        *(_fresh(interpreted, size * rules.windows, kind) for kind in _WINDOW_KINDS),
     )
     missed = search.Missed(*(_fresh(interpreted, size, kind) for kind in _MISSED_KINDS))
     counts, misses = _fresh(interpreted, patients, "i8"), _fresh(interpreted, patients, "i8")
@@ -364,30 +365,46 @@ def _collected(
     missed: search.Missed,
     counts: Ints,
     misses: Ints,
+    bounds: Sequence[int],
 ) -> CohortEvents:
-    """The rows that were written, close together; those of one patient in order of onset."""
+    """The rows that were written, together; those of one patient in order of onset."""
     sign = -1.0 if definition.worsening == "decrease" else 1.0
-    rows, patient, starts = _rows(cohort.offsets, counts)
-    columns = [np.asarray(column) for column in found]
-    if rules.rebaseline and len(rows):  # only then can an earlier onset be found later
-        rows = rows[np.lexsort((columns[0][rows], patient))]
-    wide = [column.reshape(-1, rules.windows)[rows] for column in columns[8:]]
-    narrow = [column[rows] for column in columns[:8]]
-    narrow[2], narrow[4] = narrow[2] * sign, narrow[4] * sign
-    missed_rows, missed_patient, missed_starts = _rows(cohort.offsets, misses)
-    other = [np.asarray(column)[missed_rows] for column in missed]
+    patients = np.arange(len(counts))
+    starts, missed_starts = _starts(counts), _starts(misses)
+    patient = np.repeat(patients, counts)
+    columns = _written(found[:8], _FOUND_KINDS, cohort.offsets, starts, bounds)
+    wide = _written(found[8:], _WINDOW_KINDS, cohort.offsets, starts, bounds, rules.windows)
+    columns += [column.reshape(-1, rules.windows) for column in wide]
+    if rules.rebaseline:  # only then can an earlier onset be found later
+        order = np.lexsort((columns[0], patient))
+        columns = [column[order] for column in columns]
+    columns[2], columns[4] = columns[2] * sign, columns[4] * sign
+    other = _written(missed, _MISSED_KINDS, cohort.offsets, missed_starts, bounds)
     other[2] = other[2] * sign
     return CohortEvents(
-        cohort, definition, counts, patient, search.Found(*narrow, *wide), missed_patient, search.Missed(*other),
-        starts, missed_starts,
+        cohort, definition, counts, patient, search.Found(*columns), np.repeat(patients, misses),
+        search.Missed(*other), starts, missed_starts,
     )  # fmt: skip
 
 
-def _rows(offsets: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Row numbers of the first `counts` rows of each patient, their patients, and where each patient's begin."""
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-    patient = np.repeat(np.arange(len(counts)), counts)
-    return offsets[:-1][patient] + np.arange(starts[-1]) - starts[:-1][patient], patient, starts
+def _starts(counts: Ints) -> Ints:
+    """First row of each patient, and the end."""
+    starts = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts
+
+
+def _written(
+    columns: Sequence[Any], kinds: Sequence[str], offsets: Ints, starts: Ints, bounds: Sequence[int], width: int = 1
+) -> list[npt.NDArray[Any]]:
+    """What was written to columns of `width` entries a row: a share begins at the row of its first visit."""
+    begins = offsets[bounds[:-1]].tolist()
+    lengths = np.diff(starts[bounds]).tolist()
+    pieces = [slice(b * width, (b + n) * width) for b, n in zip(begins, lengths, strict=True)]
+    return [
+        np.concatenate([np.asarray(column[piece], kind) for piece in pieces])
+        for column, kind in zip(columns, kinds, strict=True)
+    ]
 
 
 def _check_definition(definition: object) -> None:

@@ -324,18 +324,18 @@ def crossed(v: Visits, rel: Relapses, b: int, s: int, ra: int, rz: int) -> bool:
     return False
 
 
-def slot_of(found: Found, a: int, count: int, onset: int) -> int:
+def slot_of(found: Found, fa: int, count: int, onset: int) -> int:
     """Row of an event with this onset, else the next free one: an onset found twice keeps the later finding."""
-    for row in range(a, a + count):
+    for row in range(fa, fa + count):
         if found.onset[row] == onset:
             return row
-    return a + count
+    return fa + count
 
 
-def miss_row(missed: Missed, a: int, count: int, onset: int, base: int, score: float, kind: int) -> int:
+def miss_row(missed: Missed, ma: int, count: int, onset: int, base: int, score: float, kind: int) -> int:
     """Row for a change that is not kept, begun; one that is examined again after a relapse keeps its place."""
-    row = a
-    while row < a + count and missed.onset[row] != onset:
+    row = ma
+    while row < ma + count and missed.onset[row] != onset:
         row += 1
     missed.onset[row], missed.base[row], missed.base_score[row], missed.kind[row] = onset, base, score, kind
     return row
@@ -362,28 +362,28 @@ def wanted(found: Found, row: int, event: int) -> bool:
     return bool(found.kind[row] == CDW and found.label[row] == (PIRA if event == FIRST_PIRA else RAW))
 
 
-def has_wanted(found: Found, a: int, count: int, event: int) -> bool:
-    for row in range(a, a + count):
+def has_wanted(found: Found, fa: int, count: int, event: int) -> bool:
+    for row in range(fa, fa + count):
         if wanted(found, row, event):
             return True
     return False
 
 
-def pick(found: Found, a: int, count: int, findings: int, r: Rules) -> int:
-    """Reduce the events to the one that is wanted, in row `a`; how many are left."""
+def pick(found: Found, fa: int, count: int, findings: int, r: Rules) -> int:
+    """Reduce the events to the one that is wanted, in row `fa`; how many are left."""
     if r.event == MULTIPLE or count == 0:
         return count
     chosen = NEVER
-    for row in range(a, a + count):
+    for row in range(fa, fa + count):
         if wanted(found, row, r.event) and (chosen < 0 or found.onset[row] < found.onset[chosen]):
             chosen = row
     if chosen < 0:
         return 0
     if r.peer and r.event != FIRST and findings == count:  # it counts in one order and picks in another
-        for row in range(a, a + count):
+        for row in range(fa, fa + count):
             if found.onset[row] > found.onset[chosen]:
                 chosen = row
-    move_row(found, chosen, a, r.windows)
+    move_row(found, chosen, fa, r.windows)
     return 1
 
 
@@ -408,9 +408,9 @@ def next_move(found: Found, row: int, c: int, f: int, r: Rules) -> int:
 
 def search(
     v: Visits, rel: Relapses, w: Windows, found: Found, missed: Missed, r: Rules,
-    a: int, z: int, ra: int, rz: int, collected: bool, impute: bool,
+    a: int, z: int, ra: int, rz: int, fa: int, ma: int, collected: bool, impute: bool,
 ) -> tuple[int, int]:  # fmt: skip
-    """Find the events of one patient; how many rows from `a` on were written to `found` and to `missed`.
+    """Find the events of one patient; how many rows were written to `found` from `fa` on, to `missed` from `ma` on.
 
     `collected`: relapses were asked for, so that a worsening can be classified. `impute`: a worsening first seen at
     the last visit is kept.
@@ -448,8 +448,8 @@ def search(
         else:
             kind = CDW if v.score[c] > base else CDI
             step = up if kind > 0 else down
-            row = slot_of(found, a, count, c)
-            spare = a + count  # a free row to work in
+            row = slot_of(found, fa, count, c)
+            spare = fa + count  # a free row to work in
             f = candidates(v, c, z, w, r, found.conf, spare * r.windows)
             is_step = (v.score[c] - base) * kind >= step
             holds = is_step and f >= 0 and confirmed(v, c, f, base, step, kind, r)
@@ -502,12 +502,12 @@ def search(
                 elif report:
                     findings += 1
                 elif not kept:
-                    miss = miss_row(missed, a, misses, c, b, base, kind)
+                    miss = miss_row(missed, ma, misses, c, b, base, kind)
                     # what ended it may lie before the confirming visit, when not all visits between have to hold
                     end = e if e < z else breaks(v, c + 1, z, base, step, kind)
                     missed.reason[miss], missed.at[miss] = NOT_SUSTAINED, end
                     missed.day[miss] = float("inf")
-                    misses = max(misses, miss - a + 1)
+                    misses = max(misses, miss - ma + 1)
                 if moves:
                     b = onward
                     if r.lowest:
@@ -533,17 +533,17 @@ def search(
                     s = b + 1
                 else:
                     if jumped == c:  # a step that was not confirmed, only a part of it
-                        miss = miss_row(missed, a, misses, c, b, base, kind)
+                        miss = miss_row(missed, ma, misses, c, b, base, kind)
                         why_not(v, rel, w, missed, r, miss, c, f, z, base, step, kind, ra, rz)
-                        misses = max(misses, miss - a + 1)
+                        misses = max(misses, miss - ma + 1)
                     s = max(jumped, c + 1)
             else:
-                miss = miss_row(missed, a, misses, c, b, base, kind)
+                miss = miss_row(missed, ma, misses, c, b, base, kind)
                 why_not(v, rel, w, missed, r, miss, c, f, z, base, step, kind, ra, rz)
                 counted = c < run_end and kind == run_kind
                 if counted and (r.event != FIRST_RAW or last_different(v, a, c, c, z, kind, r) < run_begin):
                     missed.day[miss] = float("inf")  # no later visit makes another event of it
-                misses = max(misses, miss - a + 1)
+                misses = max(misses, miss - ma + 1)
                 s = c + 1
         if r.rebaseline and s < z and crossed(v, rel, b, s, ra, rz):
             after = b
@@ -552,17 +552,22 @@ def search(
             if next_relapse >= rz or after > z - 2:
                 break
             b, s = after, after + 1
-        enough = findings > 1 if r.event == FIRST else has_wanted(found, a, count, r.event)
+        enough = findings > 1 if r.event == FIRST else has_wanted(found, fa, count, r.event)
         if r.event != MULTIPLE and enough:
             break
-    return pick(found, a, count, findings, r), misses
+    return pick(found, fa, count, findings, r), misses
 
 
 def search_many(
     v: Visits, rel: Relapses, w: Windows, found: Found, missed: Missed, r: Rules, offsets: Any, relapse_offsets: Any,
     collected: Any, impute: Any, counts: Any, misses: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
-    """Search patients `begin` to `end - 1`; `offsets` say where the rows of each begin."""
+    """Search patients `begin` to `end - 1`; `offsets` say where the rows of each begin.
+
+    What is found is written close together, from the row of the first visit on: there are fewer changes than visits,
+    and a processor waits for memory that lies apart.
+    """
+    fa = ma = offsets[begin]
     for i in range(begin, end):
         a, z, ra, rz = offsets[i], offsets[i + 1], relapse_offsets[i], relapse_offsets[i + 1]
         counts[i] = misses[i] = 0
@@ -574,7 +579,9 @@ def search_many(
         distances(v, rel, a, z, ra, rz)
         if r.ends:
             within_relapses(v, rel, a, z, ra, rz)
-        counts[i], misses[i] = search(v, rel, w, found, missed, r, a, z, ra, rz, collected[i], impute[i])
+        counts[i], misses[i] = search(v, rel, w, found, missed, r, a, z, ra, rz, fa, ma, collected[i], impute[i])
+        fa += counts[i]
+        ma += misses[i]
 
 
 # What a compiler has to know beside `search_many`, in an order in which each needs only those before it

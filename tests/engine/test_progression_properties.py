@@ -4,7 +4,9 @@ import os
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -303,6 +305,41 @@ def test_compiled_and_interpreted_runs_agree_on_a_cohort_that_is_shared_out(comp
         by_default = detect_cohort(cohort, definition)
         same_columns(detect_cohort(cohort, definition, compiled=False), by_default)
         same_columns(detect_cohort(cohort, definition, compiled=True), by_default)
+
+
+def test_cohorts_searched_at_once_do_not_mix(compiler):
+    rng = random.Random(8)
+    cohorts = [cohort_of([draw(rng)[:2] for _ in range(1200)]) for _ in range(3)]
+    assert min(len(cohort.day) for cohort in cohorts) >= compiling.WORTH_SHARING
+    expected = [detect_cohort(cohort, Definition(), compiled=False) for cohort in cohorts]
+
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(partial(detect_cohort, definition=Definition(), compiled=True), cohorts * 20))
+
+    for one, other in zip(found, expected * 20, strict=True):
+        same_columns(one, other)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_worker_does_not_wait_for_threads_of_its_parent(compiler):
+    lines = "\n".join([
+        "import os, signal, warnings",
+        "import numpy as np",
+        "from engine import compiling",
+        "from engine.progression import Cohort, Definition, detect_cohort",
+        "people = compiling.WORTH_SHARING // 5",
+        "cohort = Cohort.from_columns(np.repeat(np.arange(people), 5), np.tile(np.arange(5) * 200 + 735_000, people),",
+        "                             np.tile([2.0, 2.0, 4.0, 4.0, 4.0], people))",
+        "assert len(detect_cohort(cohort, Definition(), compiled=True)) == people",
+        "warnings.simplefilter('ignore')",
+        "child = os.fork()",
+        "if not child:",
+        "    signal.alarm(30)",
+        "    os._exit(len(detect_cohort(cohort, Definition(), compiled=True)) != people)",
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))",
+    ])  # fmt: skip
+
+    assert subprocess.run([sys.executable, "-c", lines], check=False, timeout=60).returncode == 0
 
 
 def test_a_single_patient_never_waits_for_the_compiler():
