@@ -300,8 +300,8 @@ def test_compiled_and_interpreted_runs_agree_on_a_cohort_that_is_shared_out(comp
     cohort = cohort_of([draw(rng)[:2] for _ in range(1500)])
     assert len(cohort.day) >= compiling.WORTH_SHARING
 
-    for name in ("carems_6m", "pira_2025", "msbase"):
-        definition = PRESETS[name].definition
+    windows = Definition.from_mapping({"event": "multiple", "conf_days": [84, 168], "RAW_PIRA": True})
+    for definition in (*(PRESETS[name].definition for name in ("carems_6m", "pira_2025", "msbase")), windows):
         by_default = detect_cohort(cohort, definition)
         same_columns(detect_cohort(cohort, definition, compiled=False), by_default)
         same_columns(detect_cohort(cohort, definition, compiled=True), by_default)
