@@ -43,6 +43,16 @@ def test_a_cohort_is_many_single_patients():
     assert found.cohort.index_of("b") == 1
 
 
+def test_a_cohort_says_whose_change_was_not_confirmed_and_is_as_usual_when_nothing_was_found():
+    stable, missed = ((0, 2.0), (90, 2.0)), ((0, 2.0), (90, 2.0), (180, 4.0))
+
+    found = detect_cohort(cohort_of({"a": stable, "b": missed}), PLAIN)
+    nothing = detect_cohort(cohort_of({"a": stable}), PLAIN)
+
+    assert (list(found.missed_patient), len(found.unconfirmed_of(1))) == ([1], 1)
+    assert (len(nothing), list(nothing.onset_days), list(nothing.missed_patient)) == (0, [], [])
+
+
 def test_the_event_that_is_picked_is_the_patients_own():
     """It moves to the first row of its patient, in every column, and touches no other patient's."""
     long = ((0, 3.0), (100, 2.0), (190, 2.0), (300, 4.0), (400, 4.0), (500, 4.0))
