@@ -38,9 +38,11 @@ from engine.types import Certainty, FindingKind, Interval, Status, as_interval, 
 
 Role = Literal["before_anchor", "anchor", "better", "worse", "within", "not_used"]
 Why = Literal["near_relapse", "no_score", "date_imprecise", "rejected", "after_as_of", "no_baseline"]
+Part = Literal["onset", "confirming"]
 ChangeKind = Literal["confirm", "back", "held", "visits", "baseline"]
 
 _TOP = 19  # half points: 9.5, the highest score of a living person
+_PARTS: dict[Part | None, str] = {None: "", "onset": ", onset", "confirming": ", confirms it"}
 _ROLES: dict[Mark, Role] = {-1: "better", 0: "within", 1: "worse"}
 
 
@@ -57,6 +59,7 @@ class EvidenceRow:
     difference: float | None  # from the baseline, for visits that decide
     in_run: bool  # of the run that decides
     pending: bool  # of the last run, too short to decide yet
+    part: Part | None  # in a run of better or worse visits: its first, and the first that is long enough after that
     words: str
     ref: object
 
@@ -67,6 +70,11 @@ class EvidenceRow:
             return ""
         sign = "−" if self.difference < 0 else "+" if self.difference else ""
         return f"{sign}{abs(self.difference):.1f}"
+
+    @property
+    def said(self) -> str:
+        """The words with what they leave to the place they stand in: that a visit is not used, or pending."""
+        return f"{'not used, ' if self.role == 'not_used' else ''}{self.words}{', pending' if self.pending else ''}"
 
     def as_mapping(self) -> dict[str, Any]:
         return {
@@ -82,7 +90,9 @@ class EvidenceRow:
             "difference_words": self.difference_words,
             "in_run": self.in_run,
             "pending": self.pending,
+            "part": self.part,
             "words": self.words,
+            "said": self.said,
             "ref": self.ref,
         }
 
@@ -204,21 +214,32 @@ def _evidence_row(verdict: Verdict, row: int, known: _Known) -> EvidenceRow:
     if visit is None:
         kind = known.rejected.get(row)
         why = _unusable(case, day, edss, kind)
-        return EvidenceRow(row, day, edss, "not_used", why, None, None, False, False, _why_words(why, day, kind), ref)
+        return EvidenceRow(
+            row, day, edss, "not_used", why, None, None, False, False, None, _why_words(why, day, kind), ref
+        )
     role, place = _role(case, reading, visit)
     if role == "not_used":
         why = "near_relapse" if case.near[visit] else "no_baseline"
         near = known.onsets[visit] if case.near[visit] else []
         after, words = _relapse_words(near, case.days[visit]) if near else (None, "no baseline")
-        return EvidenceRow(row, day, edss, role, why, after, None, False, False, words, ref)
+        return EvidenceRow(row, day, edss, role, why, after, None, False, False, None, words, ref)
     if reading is None or place is None:
         words = _anchor_words(verdict) if role == "anchor" else "before the baseline"
-        return EvidenceRow(row, day, edss, role, None, None, None, False, False, words, ref)
+        return EvidenceRow(row, day, edss, role, None, None, None, False, False, None, words, ref)
     difference = (case.halves[visit] - case.halves[reading.anchor]) / 2
     decides = verdict.status != "insufficient" and place in reading.run
     waits = verdict.pending is not None and place in reading.pending
-    words = "less than a step" if role == "within" else role
-    return EvidenceRow(row, day, edss, role, None, None, difference, decides, waits, words, ref)
+    part = _part(case, reading, place) if (decides or waits) and role != "within" else None
+    words = "less than a step" if role == "within" else f"{role}{_PARTS[part]}"
+    return EvidenceRow(row, day, edss, role, None, None, difference, decides, waits, part, words, ref)
+
+
+def _part(case: Case, reading: Reading, place: int) -> Part | None:
+    run = reading.run if place in reading.run else reading.pending
+    if place == run[0]:
+        return "onset"
+    onset, before, day = (case.days[reading.deciding[at]] for at in (run[0], place - 1, place))
+    return "confirming" if before - onset < CONFIRM_DAYS <= day - onset else None
 
 
 def _role(case: Case, reading: Reading | None, visit: int) -> tuple[Role, int | None]:

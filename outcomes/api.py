@@ -39,6 +39,9 @@ class EvidenceSerializer(serializers.Serializer):
     difference = serializers.FloatField(allow_null=True, help_text="From the baseline.")
     in_run = serializers.BooleanField(help_text="It is one of the visits that decide the status.")
     pending = serializers.BooleanField(help_text="It is part of a change that is not yet confirmed.")
+    part = serializers.CharField(
+        allow_null=True, help_text="In a change: onset, or confirming, the first visit that confirms it; else null."
+    )
 
 
 class BaselineSerializer(serializers.Serializer):

@@ -375,19 +375,12 @@ def strip(name: str, shown: list[tuple[date, date, int, Assessment]], least: tim
 
 def table(timeline: Timeline) -> dict:
     """The values of the figure, for readers and for tests."""
-    head = ["Date", "EDSS", *SYSTEM_WORDS.values(), "Use"]
+    head = ["Date", "EDSS", "Counts as", *SYSTEM_WORDS.values()]
     rows = []
     for a in timeline.assessments:
-        role = timeline.roles.get(a.pk, {})
-        use = (
-            "baseline"
-            if role.get("role") == "anchor"
-            else role.get("words", "")
-            if role.get("role") in ("not_used", "before_anchor")
-            else "used"
-        )
         grades = ["–" if grade is None else f"{grade}{mark}" for grade, mark in a.grades.values()]
-        rows.append([a.say_day(), "–" if a.edss is None else str(a.edss), *grades, use])
+        said = timeline.roles.get(a.pk, {}).get("said", "")
+        rows.append([a.say_day(), "–" if a.edss is None else str(a.edss), said, *grades])
     return {"head": head, "rows": rows}
 
 

@@ -51,7 +51,7 @@ def test_words_come_from_what_was_stored_not_from_a_new_decision():
     record["since_lemtrada"]["roles"] = "a++"
     words = [row.words for row in unpack(record).since_lemtrada.evidence]
 
-    assert words == ["baseline, on the first day of course 1", "worse", "worse"]
+    assert words == ["baseline, on the first day of course 1", "worse, onset", "worse, confirms it"]
 
 
 def test_a_record_of_fifteen_visits_is_small():

@@ -146,10 +146,12 @@ def test_the_why_panel_of_the_design():
     assert verdict.what_would_change == (
         "One visit at 3.5 to 4.5 makes it stable at once. Worse needs 5.0 or more, held for 168 days."
     )
-    assert [(row.words, row.difference_words, row.in_run) for row in verdict.evidence][:3] == [
+    assert [(row.words, row.difference_words, row.in_run) for row in verdict.evidence][:5] == [
         ("baseline, 13 days before course 1", "", False),
         ("less than a step", "−0.5", False),
+        ("better, onset", "−1.0", True),
         ("better", "−1.0", True),
+        ("better, confirms it", "−1.5", True),
     ]
     unused = verdict.evidence[7]
     assert (unused.role, unused.why, unused.words) == ("not_used", "near_relapse", "12 days after a relapse")
@@ -712,7 +714,9 @@ def test_the_stored_mapping_carries_everything_a_page_shows():
         "difference_words": "",
         "in_run": False,
         "pending": False,
+        "part": None,
         "words": "baseline",
+        "said": "baseline",
         "ref": 0,
     }
     assert stored["since_lemtrada"]["changes"][0]["kind"] == "back"

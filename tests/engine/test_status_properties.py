@@ -410,7 +410,16 @@ def check_runs(verdict):
         assert run[0].day.first == verdict.since
     if pending:
         assert pending[0].day.first == verdict.pending.since
+    check_parts(verdict, run, pending)
     check_sentence(verdict.sentence, run, pending)
+
+
+def check_parts(verdict, run, pending):
+    expected = {span[0].row: "onset" for span in (run, pending) if span and span[0].role != "within"}
+    if verdict.since:
+        later = [row.row for row in run if row.day.first >= verdict.since + timedelta(168)]
+        expected |= dict.fromkeys(later[:1], "confirming")
+    assert {row.row: row.part for row in verdict.evidence if row.part} == expected
 
 
 def check_sentence(sentence, run, pending):
