@@ -10,7 +10,7 @@ def wilson(count: int, total: int, confidence: float = 0.95) -> tuple[float, flo
     count, total: whole numbers of people. ValueError when they are not, when count is not within total, or on a
     confidence outside 0 to 1. Source: Wilson 1927, 10.1080/01621459.1927.10502953; docs/engine.md, "Cohort outcomes".
     """
-    if not (0 <= count <= total and count == int(count) and total == int(total)):
+    if not (0 <= count <= total and float(count).is_integer() and float(total).is_integer()):
         raise ValueError(f"{count} of {total} is no share")
     if not 0 < confidence < 1:
         raise ValueError(f"{confidence} is no confidence between 0 and 1")

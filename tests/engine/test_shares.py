@@ -31,7 +31,7 @@ def test_nobody_says_nothing_and_an_impossible_share_is_refused():
         wilson(3, 2)
 
 
-@pytest.mark.parametrize("counts", [(1.5, 2), (1, 2.5), (-1, 2), (3, 2), (float("nan"), 2)])
+@pytest.mark.parametrize("counts", [(1.5, 2), (1, 2.5), (-1, 2), (3, 2), (float("nan"), 2), (1, float("inf"))])
 def test_what_is_no_number_of_people_is_refused(counts):
     with pytest.raises(ValueError, match="is no share"):
         wilson(*counts)
