@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from engine.presets import Preset
@@ -63,12 +63,11 @@ def find(options: argparse.Namespace) -> None:
     with waiting("Searching ..."):
         results = event_results.search(loaded, preset)
     tell(options, loaded, preset)
-    if options.unconfirmed:
-        with whole_file(options.unconfirmed) as file:
-            writer = csv_writer(file)
+    with ExitStack() as both, whole_file(options.output) as file:
+        if options.unconfirmed:
+            writer = csv_writer(both.enter_context(whole_file(options.unconfirmed)))
             writer.writerow(event_results.UNCONFIRMED)
             writer.writerows(event_results.unconfirmed_rows(results))
-    with whole_file(options.output) as file:
         if index is not None:
             file.writelines(f"{line}\n" for line in explain(results, index))
         else:

@@ -1,6 +1,7 @@
 """`edss-tracker events`: the events of any table of visits, for a data manager at a terminal."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -21,6 +22,7 @@ from engine.preset_events import preset_events
 from engine.presets import PRESETS
 from engine.progression import Definition, detect
 from engine.types import Interval
+from outcomes.exchange import writing
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "disability-events-vectors.json"
 CASES = [case for case in json.loads(GOLDEN.read_text())["cases"] if case["visits"]]
@@ -224,6 +226,17 @@ def test_changes_that_wait_are_written_with_the_day_that_could_confirm_them(give
         "baseline_value": "3.5", "reason": "no_visit_in_window", "at": "", "confirmable_from": "2019-02-26",
     }  # fmt: skip
     assert second["confirmable_from"] == "2019-05-28"
+
+
+def test_of_two_results_none_is_left_when_one_cannot_be_written(given, monkeypatch):
+    def full(spool):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writing, "copy_to_output", full)
+    result = given("--no-relapses", "--preset", "msbase", "--unconfirmed", "waiting.csv")
+
+    assert refused(result) == ["output: No space left on device."]
+    assert [path.name for path in Path().iterdir()] == ["visits.csv"]
 
 
 # Relapses
