@@ -256,7 +256,7 @@ def _role(case: Case, reading: Reading | None, visit: int) -> tuple[Role, int | 
 def _unusable(case: Case, day: Interval, edss: float | None, rejected: FindingKind | None) -> Why:
     if day.first.toordinal() > case.as_of:
         return "after_as_of"
-    if edss is None:
+    if edss is None or edss != edss:
         return "no_score"
     return "rejected" if rejected else "date_imprecise"
 

@@ -73,7 +73,7 @@ def scored(record: Mapping[str, Any]) -> list[tuple[date, float]]:
 
 def _visit(day: Day, edss: float | None, ref: object) -> list[object]:
     first, last = ordinals(day)
-    return [first if first == last else [first, last], None if edss is None else float(edss), ref]
+    return [first if first == last else [first, last], None if edss is None or edss != edss else float(edss), ref]
 
 
 def _span(first: int, last: int) -> int | list[int]:

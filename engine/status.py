@@ -320,7 +320,7 @@ def _one_row_a_day(
     for row, visit in enumerate(given):
         day, edss = (visit.day, visit.edss) if isinstance(visit, Visit) else visit
         first = day.first.toordinal() if isinstance(day, Interval) else day.toordinal()
-        if edss is None or first > today:
+        if edss is None or edss != edss or first > today:  # NaN: none was recorded, as None
             continue
         half = _HALVES.get(edss, -1)
         if isinstance(day, Interval) and day.first != day.last:
@@ -540,7 +540,7 @@ def _insufficient(
 # Landmarks
 
 
-def _anniversary(day: date, years: int) -> date:
+def anniversary(day: date, years: int) -> date:
     """29 February becomes 28 February, also after four years."""
     cut = 28 if (day.month, day.day) == (2, 29) else day.day
     return date(day.year + years, day.month, cut)
@@ -575,14 +575,14 @@ def _years_reached(case: Case, infusion: int) -> int:
         end = min(end, case.death.first)
     start = day_of(infusion)
     years = max(0, end.year - start.year)
-    return years - 1 if years and _anniversary(start, years) > end else years
+    return years - 1 if years and anniversary(start, years) > end else years
 
 
 def _changes(case: Case, infusion: int) -> Iterator[tuple[int, int | None]]:
     """Each year reached and the change from the anchor in half points, for one first infusion day."""
     anchor, first = anchor_for(case, infusion), day_of(infusion)
     for year in range(1, _years_reached(case, infusion) + 1):
-        target = _anniversary(first, year).toordinal()
+        target = anniversary(first, year).toordinal()
         yield year, _change(case, anchor, target) if isinstance(anchor, int) else None
 
 

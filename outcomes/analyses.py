@@ -17,7 +17,7 @@ from django.db.models import Count, Max, Sum
 from engine import VERSION
 from engine.change import MeanChange, mean_change
 from engine.shares import wilson
-from engine.status import CONFIRM_DAYS, LOWEST_IMPROVABLE
+from engine.status import CONFIRM_DAYS, LOWEST_IMPROVABLE, anniversary
 from engine.survival import Estimate, KaplanMeier, kaplan_meier
 from engine.types import DAYS_PER_YEAR, Refused
 from outcomes import trajectory
@@ -100,25 +100,17 @@ def yearly(people: Iterable[Person], today: date) -> list[Year]:
     found: dict[int, list[tuple[str | None, float | None]]] = {}
     for person in people:
         for year, label, change in person.changes:
-            if reached(person.first_infusion, year, today):
+            if person.first_infusion and anniversary(person.first_infusion, year) <= today:
                 found.setdefault(year, []).append((label, change))
     return [year_of(year, found[year]) for year in sorted(found)[:YEARS_SHOWN]]
 
 
 def counted(person: Person) -> bool:
-    """Whether a patient belongs to the cohort of every figure."""
+    """Whether a patient belongs to the cohort of every figure, on whichever possible day the first infusion was."""
     if not person.complete_courses or person.baseline_day is None or person.first_infusion is None:
         return False
     late = max((person.first_infusion - person.baseline_day).days, 0)
     return person.follow_up_days is not None and person.follow_up_days - late >= CONFIRM_DAYS
-
-
-def reached(first_infusion: date | None, year: int, today: date) -> bool:
-    """Whether this anniversary has come; 29 February becomes 28 February."""
-    if first_infusion is None:
-        return False
-    day = 28 if (first_infusion.month, first_infusion.day) == (2, 29) else first_infusion.day
-    return (first_infusion.year + year, first_infusion.month, day) <= (today.year, today.month, today.day)
 
 
 def days_to(person: Person, event: date | None) -> int:
@@ -158,9 +150,14 @@ def of_selection(selection: Selection, wanted: CohortFilter) -> Analyses:
 
 
 def cache_key(selection: Selection, wanted: CohortFilter) -> str:
-    """The same only for the same people, with the same records, on the same day, by the same engine."""
-    state = Freshness.objects.filter(kind=trajectory.KIND, patient__in=selection.people.order_by()).aggregate(
-        people=Count("pk"), versions=Sum("data_version"), last=Max("patient_id")
+    """The same only for the same people, with the same results, on the same day, by the same engine."""
+    people = selection.people.order_by()
+    people = people if wanted.centre is None else people.filter(centre=wanted.centre)
+    state = Freshness.objects.filter(kind=trajectory.KIND, patient__in=people).aggregate(
+        people=Count("pk"),
+        ids=Sum("patient_id"),
+        versions=Sum("data_version"),
+        computed=Max("patient__trajectory__computed_at"),  # a result can be made anew from the same records
     )
     said = f"{VERSION} {selection.today} {wanted} {sorted(state.items())} {selection.scope}"
     return f"cohort-{sha256(said.encode()).hexdigest()}"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from assessments.models import edss_field
 from engine.history import EventHistory, histories
 from engine.records import scored, unpack
-from engine.status import Classification, add_months
+from engine.status import Classification, anniversary
 from patients.models import Centre, Patient, User
 from patients.querysets import ScopedQuerySet
 
@@ -46,7 +46,7 @@ class Trajectory(models.Model):
     baseline_edss = edss_field("EDSS at the baseline before Lemtrada")
     last_edss = edss_field("EDSS at the last usable visit")
     last_visit = models.DateField(null=True)
-    first_infusion = models.DateField(null=True)
+    first_infusion = models.DateField(null=True)  # its last possible day: what follows from it holds for all of them
     courses = models.PositiveSmallIntegerField(default=0)
     complete_courses = models.PositiveSmallIntegerField(default=0)
     prior_drugs = models.PositiveSmallIntegerField(null=True)  # distinct drugs begun before the first infusion
@@ -91,12 +91,12 @@ class Trajectory(models.Model):
         return found | {"landmarks": self.codes["landmarks"]}
 
     def landmarks(self, today: date) -> list[tuple[int, str]]:
-        """(year after the first infusion, unconfirmed label) for the anniversaries that have come."""
+        """(year after the first infusion, unconfirmed label) for the anniversaries that have certainly come."""
         if self.first_infusion is None:
             return []
         labels = {int(year): label for year, label in self.codes["landmarks"].items()}
         first = self.first_infusion
-        return [(year, label) for year, label in sorted(labels.items()) if add_months(first, 12 * year) <= today]
+        return [(year, label) for year, label in sorted(labels.items()) if anniversary(first, year) <= today]
 
     @property
     def points(self) -> list[tuple[date, float]]:

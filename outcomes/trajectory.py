@@ -86,7 +86,7 @@ def trajectory_values(rows: Rows, result: Classification, history: EventHistory)
         "baseline_edss": since.baseline.edss if since.baseline else None,
         "last_edss": last.edss if last else None,
         "last_visit": last.day.first if last else None,
-        "first_infusion": min((day.first for day in firsts), default=None),
+        "first_infusion": min((day.last for day in firsts), default=None),
         "courses": len(firsts),
         "complete_courses": complete_courses([*map(len, rows.infusions.values())]),
         "prior_drugs": rows.prior_drugs,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from outcomes.charts.numbers import whole
 from outcomes.models import Status
 from outcomes.overview import Group
 
@@ -67,7 +68,7 @@ def table(groups: Sequence[Group], what: str) -> dict:
     for group in groups:
         row: list = [group.words, group.people]
         for status in COLOURS:
-            row += [group.counts[status], f"{100 * group.counts[status] / group.people:.0f} %"]
+            row += [group.counts[status], f"{whole(100 * group.counts[status] / group.people)} %"]
         rows.append(row)
     return {"head": head, "rows": rows}
 
@@ -75,5 +76,5 @@ def table(groups: Sequence[Group], what: str) -> dict:
 def caption(groups: Sequence[Group]) -> str:
     """The answer in words: the share improved of each group."""
     improved = [100 * group.counts[Status.IMPROVED] / group.people for group in groups]
-    said = [f"{share:.0f} % of {g.people:,} ({g.words})" for share, g in zip(improved, groups, strict=True)]
+    said = [f"{whole(share)} % of {g.people:,} ({g.words})" for share, g in zip(improved, groups, strict=True)]
     return f"Improved: {', '.join(said)}." if said else "Nobody to show."

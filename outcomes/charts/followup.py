@@ -5,6 +5,7 @@ from engine.status import CONFIRM_DAYS, LANDMARK_DAYS, LOWEST_IMPROVABLE, STEP, 
 from engine.survival import Estimate, KaplanMeier
 from engine.types import DAYS_PER_YEAR, Refused
 from outcomes.analyses import LABELS, Analyses, Curve, Year
+from outcomes.charts.numbers import whole
 
 DRAWN = 400  # steps of a curve; more cannot be seen
 FEW = 10  # people; a caption speaks of no year with fewer at risk
@@ -83,7 +84,7 @@ def curve_caption(curve: Curve, what: str, *, free: bool) -> str:
     year, found = next(((y, f) for y, f in spoken if y == CAPTION_YEAR), spoken[-1])
     share, low, high = shares(found, free)
     said = f"are {what} at" if free else f"had a {what.removeprefix('with a ')} by"
-    return f"{share:.0f} % ({low:.0f} to {high:.0f}) {said} {year} year{'' if year == 1 else 's'}."
+    return f"{whole(share)} % ({whole(low)} to {whole(high)}) {said} {year} year{'' if year == 1 else 's'}."
 
 
 def curve_figure(curve: Curve, estimate: KaplanMeier, what: str, *, free: bool) -> dict:
@@ -253,8 +254,11 @@ def labels(years: list[Year]) -> dict:
     if not years:
         return made | {"figure": None, "caption": "Nobody has a visit near an anniversary of the first infusion yet."}
     year = next((y for y in years if y.year == CAPTION_YEAR and y.people >= FEW), years[0])
-    told = ", ".join(f"{year.labels[label][1]:.0f} % {label}" for label in LABELS)
-    cells = [[f"{share:.0f} % ({low:.0f} to {high:.0f})" for _, share, low, high in y.labels.values()] for y in years]
+    told = ", ".join(f"{whole(year.labels[label][1])} % {label}" for label in LABELS)
+    cells = [
+        [f"{whole(share)} % ({whole(low)} to {whole(high)})" for _, share, low, high in y.labels.values()]
+        for y in years
+    ]
     return made | {
         "figure": label_figure(years),
         "caption": f"Year {year.year}: {told}.",
@@ -275,7 +279,7 @@ def label_figure(years: list[Year]) -> dict:
                 "x": [year.year for year in years],
                 "y": [round(year.labels[label][1], 2) for year in years],
                 "customdata": [year.labels[label][0] for year in years],
-                "text": [f"{year.labels[label][1]:.0f}" if year.labels[label][1] >= 6 else "" for year in years],
+                "text": [whole(year.labels[label][1]) if year.labels[label][1] >= 6 else "" for year in years],
                 "textposition": "inside",
                 "insidetextanchor": "middle",
                 "textangle": 0,

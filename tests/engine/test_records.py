@@ -54,6 +54,12 @@ def test_words_come_from_what_was_stored_not_from_a_new_decision():
     assert words == ["baseline, on the first day of course 1", "worse, onset", "worse, confirms it"]
 
 
+def test_a_score_that_is_missing_is_none_in_the_record():
+    record = stored(classify([(DAY, 3.0), (DAY + timedelta(9), float("nan"))], [], [], None, DAY + timedelta(90)))
+
+    assert [edss for _, edss, _ in record["visits"]] == [3.0, None]
+
+
 def test_a_record_of_fifteen_visits_is_small():
     visits = [
         Visit(Interval.of(DAY + timedelta(180 * number)), 3.0 + number % 3, 10**6 + number) for number in range(15)

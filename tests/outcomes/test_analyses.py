@@ -1,6 +1,7 @@
 """The figures of a cohort against the engine asked for each patient alone, and against counts by hand."""
 
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from django.core.cache import cache
@@ -12,16 +13,17 @@ from engine.change import MeanChange
 from engine.presets import PRESETS
 from engine.progression import detect
 from engine.shares import wilson
-from engine.status import classify
+from engine.status import anniversary, classify
 from engine.survival import kaplan_meier
-from engine.types import Refused
+from engine.types import Interval, Refused, Visit
 from outcomes import analyses, demo, trajectory
 from outcomes.analyses import Person, analyse
 from outcomes.charts import followup
-from outcomes.cohorts import BANDS, CohortFilter, select
+from outcomes.cohorts import BANDS, CohortFilter, select, select_among
 from outcomes.models import DisabilityEvent, Trajectory
+from outcomes.reading import Rows
 from patients.models import Patient, User
-from tests.factories import make_patient, visit
+from tests.factories import make_centre, make_patient, visit
 from tests.figures import accept
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +151,53 @@ def test_a_change_of_any_record_makes_the_figures_anew(clinician, centre):
         keys.append(analyses.cache_key(select(CohortFilter(), clinician), CohortFilter()))
 
     assert keys[0] != keys[1]
+
+
+def test_results_made_anew_and_other_people_in_a_centre_make_the_figures_anew(clinician, centre):
+    """A recompute raises no version: what it repaired would stay hidden for an hour."""
+    one, other, away = (make_patient(centre, clinician) for _ in range(3))
+    Patient.objects.filter(pk=away.pk).update(centre=(south := make_centre("Centre Sud")))
+    trajectory.refresh([one.pk, other.pk, away.pk])
+    there, everywhere = CohortFilter(centre=centre.pk), CohortFilter()
+
+    def key(wanted=there):
+        return analyses.cache_key(select_among(Patient.objects.all(), everywhere), wanted)
+
+    keys = [key()]
+    trajectory.compute([one.pk], fresh_too=True)
+    keys.append(key())
+    Patient.objects.filter(pk=away.pk).update(centre=centre)
+    keys.append(key())
+    Patient.objects.filter(pk=other.pk).update(centre=south)
+    keys.append(key())
+
+    assert len(set(keys)) == 4
+    assert keys[-1] == key()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_labels_of_anniversaries_are_those_that_hold_today(seed):
+    """Stored are those of a day that is never reached: what was not sure by today must not be shown."""
+    rng, shown = Random(seed), 0
+    for _ in range(200):
+        day = date(2016, 2, 29) + timedelta(rng.choice([0, 0, *range(-59, 300)]))
+        first = Interval.of(day, rng.choice(["day", "day", "month", "year"]))
+        today = rng.choice([anniversary(first.first, 4), anniversary(first.last, 4)]) + timedelta(rng.randint(-2, 2))
+        visits = [(day - timedelta(rng.randint(0, 60)), 3.0)]
+        while (later := visits[-1][0] + timedelta(rng.randint(20, 250))) <= today:
+            visits.append((later, rng.choice([3.0, 3.0, 3.0, 4.0])))
+        infusions = {1: [first] * 5}
+        rows = Rows(1, [Visit(Interval.of(at), edss, ref) for ref, (at, edss) in enumerate(visits)], [], infusions)
+
+        expected = classify(rows.visits, [], rows.first_infusions, None, today).landmarks
+        one = trajectory.derive([rows])[0].trajectory
+        counted = analyses.yearly([Person(*(getattr(one, name) for name in Person._fields))], today)
+
+        sure = [(year, label) for year, label in expected.items() if label]
+        assert one.landmarks(today) == sure
+        assert [(year.year, year.people) for year in counted] == [(year, 1) for year, _ in sure]
+        shown += len(sure)
+    assert shown > 100
 
 
 def person(**changes) -> Person:
