@@ -20,10 +20,12 @@ Bools = npt.NDArray[np.bool_]
 Scale = Literal["edss", "edss_any", "any"]
 
 DENIALS = ("0", "false", "no", "n", "f")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 EPOCH = 719_163  # proleptic ordinal of 1 January 1970
 _REASONS = {
     "no_patient": "has no patient",
     "no_date": "has no date",
+    "bad_date": "has a date that cannot be read: write it as 2019-12-31",
     "no_score": "has no score",
     "same_day": "another row of the same day comes later and is used",
     "off_grid": "is not a step of the scale (0.0, 1.0, 1.5 to 10.0)",
@@ -31,7 +33,9 @@ _REASONS = {
     "no_number": "has no number as score",
     "no_usable_visit": "has no usable visit",
     "relapse_no_date": "has no date",
+    "relapse_bad_date": "has a date that cannot be read: write it as 2019-12-31",
     "relapse_unknown": "is not used: the patient has no row",
+    "relapse_last": "has a last possible day before its first: the first is used",
     "relapse_end": "ends before it begins: its end is not used",
 }
 
@@ -96,9 +100,9 @@ class Cohort:
         wanted, last possible onset and last day. Without `relapse_patient` no patient's relapses count as collected;
         `not_collected` names those of whom none were asked for. `scale`: "edss" rejects scores off the steps,
         "edss_any" those outside 0 to 10, "any" none. A row that cannot be used is a finding. ValueError when columns
-        differ in length, when days are no days, and when ids cannot be put in order.
+        differ in length, and when ids cannot be put in order.
         """
-        who, days, scores = np.asarray(patient), _ordinals(day, "day"), _numbers(score) + 0.0  # no -0.0
+        who, days, scores = np.asarray(patient), _ordinals(day), _numbers(score) + 0.0  # no -0.0
         confirms = np.ones(len(who), bool) if may_confirm is None else _flags(may_confirm)
         if not len(who) == len(days) == len(scores) == len(confirms):
             raise ValueError("patient, day, score and may_confirm must be of one length")
@@ -179,7 +183,9 @@ def _flags(flags: npt.ArrayLike) -> Bools:
 
 
 def ordinal_of(day: Any) -> float:
-    """A calendar day; of a date-time its own calendar day. NaN for none, and for what is no day or not known to it."""
+    """A calendar day, or as ISO text; of a date-time its own day. NaN for none, infinite for a text that is no day."""
+    if isinstance(day, str):
+        return _written_day(day)
     if isinstance(day, np.datetime64):
         day = day.astype("datetime64[D]").item()
     if isinstance(day, Interval):
@@ -189,11 +195,11 @@ def ordinal_of(day: Any) -> float:
     return float((day.date() if isinstance(day, datetime) else day).toordinal())
 
 
-def _ordinals(day: npt.ArrayLike, name: str) -> Floats:
+def _ordinals(day: npt.ArrayLike) -> Floats:
     """Whole calendar days as floats; NaN for a missing one. A time of the day is cut off."""
     days = np.asarray(day)
     if days.dtype.kind in "US" or (days.dtype.kind == "O" and any(isinstance(one, date | str) for one in days)):
-        return np.array([_written_day(one, name) if isinstance(one, str) else ordinal_of(one) for one in days.tolist()])
+        return np.array([ordinal_of(one) for one in days.tolist()], dtype=np.float64)
     if days.dtype.kind == "M":
         whole = days.astype("datetime64[D]")
         found = whole.astype(np.int64).astype(np.float64) + EPOCH
@@ -202,16 +208,14 @@ def _ordinals(day: npt.ArrayLike, name: str) -> Floats:
     return np.floor(days.astype(np.float64))
 
 
-def _written_day(text: str, name: str) -> float:
-    """A day as ISO writes it, and nothing else: another way may mean another day, or a month."""
+def _written_day(text: str) -> float:
+    """A day as ISO writes it, NaN for nothing, else infinite: another way may mean another day, or a month."""
     if not text.strip():
         return np.nan
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].*)?", text):
-            return float(date.fromisoformat(text[:10]).toordinal())
+        return float(date.fromisoformat(text[:10]).toordinal()) if _ISO.fullmatch(text) else np.inf
     except ValueError:
-        pass
-    raise ValueError(f"{name}: {text!r} is not a day such as 2019-12-31")
+        return np.inf
 
 
 def _codes(who: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Ints]:
@@ -243,10 +247,14 @@ def _usable_rows(
     """Rows with a patient, a date and a score. A row without a score is no finding: nothing was scored."""
     usable = (codes >= 0) & np.isfinite(days) & ~np.isnan(scores)
     findings.extend(
-        CohortFinding(who[row], int(row), "no_patient" if codes[row] < 0 else "no_date")
+        CohortFinding(who[row], int(row), "no_patient" if codes[row] < 0 else f"{_no_day(days[row])}_date")
         for row in np.flatnonzero((codes < 0) | ~np.isfinite(days))
     )
     return np.flatnonzero(usable)
+
+
+def _no_day(day: float) -> str:
+    return "bad" if np.isinf(day) else "no"
 
 
 def _sorted(rows: Ints, codes: Ints, days: Floats) -> Ints:
@@ -288,9 +296,9 @@ def _relapses(
     if patient is None or first is None or not len(names):
         nothing = np.zeros(0)
         return np.zeros(len(names) + 1, np.int64), nothing, nothing, nothing
-    who, begin = np.asarray(patient), _ordinals(first, "relapse_day")
-    latest = begin if last is None else _ordinals(last, "relapse_last")
-    over = np.full(len(begin), np.nan) if end is None else _ordinals(end, "relapse_end")
+    who, begin = np.asarray(patient), _ordinals(first)
+    latest = begin if last is None else _ordinals(last)
+    over = np.full(len(begin), np.nan) if end is None else _ordinals(end)
     if not len(who) == len(begin) == len(latest) == len(over):
         raise ValueError("the columns of relapses must be of one length")
     try:
@@ -301,7 +309,12 @@ def _relapses(
     ours = names[codes] == who if len(who) else np.zeros(0, bool)
     kept = ours & np.isfinite(begin)
     findings.extend(CohortFinding(who[row], int(row), "relapse_unknown") for row in np.flatnonzero(~ours))
-    findings.extend(CohortFinding(who[row], int(row), "relapse_no_date") for row in np.flatnonzero(ours & ~kept))
+    findings.extend(
+        CohortFinding(who[row], int(row), f"relapse_{_no_day(begin[row])}_date") for row in np.flatnonzero(ours & ~kept)
+    )
+    turned = latest < begin
+    findings.extend(CohortFinding(who[row], int(row), "relapse_last") for row in np.flatnonzero(kept & turned))
+    latest = np.where(turned | ~np.isfinite(latest), begin, latest)
     early = over < begin
     findings.extend(CohortFinding(who[row], int(row), "relapse_end") for row in np.flatnonzero(kept & early))
     over = np.where(early, np.nan, over)

@@ -93,12 +93,17 @@ def _baseline(d: Definition) -> str:
         if kind := _smaller(d):
             said += f", also with a smaller confirmed {kind}"
         if d.rebaseline_value == "min_in_confirmation":
-            said += ", at the lowest score within the confirmation"
+            best = "lowest" if d.worsening == "increase" else "highest"
+            said += f", at the {best} score within the confirmation"
     if d.relapse_rebl:
-        said += ", set anew after each relapse" + (", never lower than before" if d.bl_geq else "")
+        said += ", set anew after each relapse" + (_not_better(d) if d.bl_geq else "")
     if d.skip_local_extrema != "none":
         said += ", never on a local peak or dip" + (" of a step" if d.skip_local_extrema == "strict" else "")
     return said
+
+
+def _not_better(d: Definition) -> str:
+    return ", never lower than before" if d.worsening == "increase" or d.peer else ", never higher than before"
 
 
 def _smaller(d: Definition) -> str:
@@ -140,19 +145,27 @@ def _distances(d: Definition) -> str:
 
 
 def _distance(pair: Pair) -> str:
-    parts = [f"{_number(pair[0])} days or more after a relapse"] if pair[0] else []
-    parts += [f"{_number(pair[1])} days or more before one"] if pair[1] else []
+    parts = [f"{_at_least(pair[0])} after a relapse"] if pair[0] else []
+    parts += [f"{_at_least(pair[1])} before {'one' if parts else 'a relapse'}"] if pair[1] else []
     return " and ".join(parts)
+
+
+def _at_least(days: float) -> str:
+    return "never" if days == inf else f"{_number(days)} days or more"
+
+
+def _within(days: float) -> str:
+    return "at any time" if days == inf else f"within {_number(days)} days"
 
 
 def _classes(d: Definition) -> str:
     if not d.classifies:
         return ""
     before, after = d.relapse_assoc
-    raw = f"RAW within {_number(before)} days after a relapse" + (
-        f" or {_number(after)} days before one" if after else ""
-    )
-    return f"{raw}, PIRA without a relapse {_free(d)}"
+    ahead = "at any time before one" if after == inf else f"{_number(after)} days before one"
+    raw = f"RAW {_within(before)} after a relapse" + (f" or {ahead}" if after else "")
+    free = _free(d)
+    return f"{raw}, PIRA {f'without a relapse {free}' if free else 'otherwise'}"
 
 
 def _free(d: Definition) -> str:
@@ -162,12 +175,16 @@ def _free(d: Definition) -> str:
     start = ""
     for name, (before, after) in zip(names, (free.prec, free.event, free.conf), strict=True):
         if before is not None:
-            start = f"{_number(before)} days before {name}" if before else name
+            start = f"{_away(before)} before {name}" if before else name
         if after is not None:
-            end = f"{_number(after)} days after {name}" if after else name
+            end = f"{_away(after)} after {name}" if after else name
             if (before, after) != (0, 0):
                 said.append(f"from {start} to {end}")
-    return " and ".join(said) or "in any window"
+    return " and ".join(said)
+
+
+def _away(days: float) -> str:
+    return "any time" if days == inf else f"{_number(days)} days"
 
 
 def _apart(d: Definition) -> tuple[str, ...]:
@@ -178,6 +195,7 @@ def _apart(d: Definition) -> tuple[str, ...]:
         "a relapse whose end is known counts until then, and not after" if d.relapse_end else "",
         f"{earlier} the first visit left out" if d.relapse_history == "peer" and not d.peer else "",
         "a run that goes on counts again" if d.count_continuations and not d.peer else "",
+        "the search goes on right after each onset" if d.baseline == "fixed" and d.proceed_from == "event" else "",
         "a change the other way hides none" if d.own_direction and d.event not in ("first", "multiple") else "",
         "a lower score is worse" if d.worsening == "decrease" else "",
     )

@@ -91,6 +91,8 @@ class CohortEvents:
     missed: search.Missed
     starts: Ints = field(repr=False)  # first event of each patient, and the end
     missed_starts: Ints = field(repr=False)
+    delta_score: Floats | None = field(default=None, repr=False)  # of each visit, where the steps were taken there
+    impute: npt.NDArray[np.bool_] | None = field(default=None, repr=False)  # of each patient
 
     def __len__(self) -> int:
         return len(self.patient)
@@ -105,15 +107,19 @@ class CohortEvents:
         return tuple(self._unconfirmed(row) for row in range(begin, end))
 
     def content_hash_of(self, index: int) -> str:
-        """Hash of the usable rows of one patient and the definition, as `detect` gives it for the same rows."""
+        """Hash of all that the events of one patient follow from, as `detect` gives it for the same rows."""
         cohort = self.cohort
         visits = slice(cohort.offsets[index], cohort.offsets[index + 1])
         relapses = slice(cohort.relapse_offsets[index], cohort.relapse_offsets[index + 1])
+        more: list[npt.NDArray[Any]] = [] if self.delta_score is None else [self.delta_score[visits]]
+        if self.impute is not None and 0 < self.definition.impute_last_visit < 1:
+            more.append(self.impute[index : index + 1])
         return _digest(
             self.definition,
             *(column[visits] for column in (cohort.day, cohort.score, cohort.may_confirm)),
             *(column[relapses] for column in (cohort.relapse_first, cohort.relapse_last, cohort.relapse_end)),
             cohort.collected[index : index + 1],
+            *more,
         )
 
     @cached_property
@@ -200,7 +206,7 @@ def detect(
         [ordinal_of(row[0]) for row in rows],
         [number_of(row[1]) for row in rows],
         may_confirm=[row[2] for row in rows],
-        relapse_patient=None if relapses is None and not definition.peer else np.zeros(number, np.int64),
+        relapse_patient=None if relapses is None else np.zeros(number, np.int64),
         relapse_day=[onset[0] for onset in onsets],
         relapse_last=[onset[1] for onset in onsets],
         relapse_end=[onset[2] for onset in onsets],
@@ -213,7 +219,7 @@ def detect_one(cohort: Cohort, definition: Definition, *, patient: object = "") 
     """The events of a cohort of one patient, or of nobody."""
     findings = tuple(replace(finding, patient=patient) for finding in cohort.findings)
     if not len(cohort):
-        return Detection((), (), findings, None, definition, _hash(cohort, definition))
+        return Detection((), (), findings, None, definition, _digest(definition))
     found = detect_cohort(cohort, definition, names=[patient])
     followup = cohort.followup_days()[0]
     return Detection(
@@ -222,7 +228,7 @@ def detect_one(cohort: Cohort, definition: Definition, *, patient: object = "") 
         findings,
         None if np.isnan(followup) else int(followup),
         definition,
-        _hash(cohort, definition),
+        found.content_hash_of(0),
     )
 
 
@@ -238,19 +244,24 @@ def detect_cohort(
 
     `compiled`: True asks for machine code (RuntimeError without the optional extra), False for the interpreter; by
     default a large cohort is compiled where that is possible. `delta_score` (visits of the cohort,): the steps are
-    taken at these scores instead (pymsprog's `valuedelta`). `names`: what to call the patients where chance imputes.
+    taken at these scores instead (pymsprog's `valuedelta`; ValueError when it has another length). `names`: what to
+    call the patients where chance imputes.
     """
     _check_definition(definition)
+    instead = None if delta_score is None else np.asarray(delta_score, dtype=np.float64)
+    if instead is not None and instead.shape != cohort.score.shape:
+        raise ValueError(f"delta_score must have the {len(cohort.score)} usable visits of the cohort: {instead.shape}")
     function = _function(cohort, compiled)
     interpreted = function is search.search_many
-    rules = definition.rules(own_steps=delta_score is None)
-    called = cohort.patients if names is None else names
-    tables, counts, misses = _tables(cohort, definition, rules, delta_score, called, interpreted)
+    rules = definition.rules(own_steps=instead is None)
+    impute = _impute(definition, cohort.patients if names is None else names, len(cohort))
+    tables, counts, misses = _tables(cohort, definition, rules, instead, impute, interpreted)
     bounds = compiling.run(function, tables, len(cohort), 0 if interpreted else len(cohort.day))
     found, missed = tables[3], tables[4]
-    return _collected(
+    made = _collected(
         cohort, definition, rules, found, missed, np.asarray(counts, np.int64), np.asarray(misses, np.int64), bounds
     )
+    return replace(made, delta_score=instead, impute=impute)
 
 
 def scale_of(definition: Definition) -> Scale:
@@ -274,8 +285,8 @@ def _tables(
     cohort: Cohort,
     definition: Definition,
     rules: search.Rules,
-    delta_score: npt.ArrayLike | None,
-    names: Sequence[object] | npt.NDArray[Any],
+    delta_score: Floats | None,
+    impute: npt.NDArray[np.bool_],
     interpreted: bool,
 ) -> tuple[tuple[Any, ...], Any, Any]:
     """Everything the search reads and writes: lists for the interpreter, which are faster there, else arrays."""
@@ -302,7 +313,8 @@ def _tables(
     )
     missed = search.Missed(*(_fresh(interpreted, size, kind) for kind in _MISSED_KINDS))
     counts, misses = _fresh(interpreted, patients, "i8"), _fresh(interpreted, patients, "i8")
-    impute = _kept(interpreted, _impute(definition, names, patients))
+    # without a table of relapses the peer takes nobody to have had one
+    collected = np.ones(patients, bool) if definition.peer else cohort.collected
     windows = search.Windows(_kept(interpreted, low.copy()), _kept(interpreted, high.copy()))
     offsets = _kept(interpreted, cohort.offsets), _kept(interpreted, cohort.relapse_offsets)
     return (
@@ -314,8 +326,8 @@ def _tables(
             missed,
             rules,
             *offsets,
-            _kept(interpreted, cohort.collected),
-            impute,
+            _kept(interpreted, collected),
+            _kept(interpreted, impute),
             counts,
             misses,
         ),
@@ -333,7 +345,7 @@ def _fresh(interpreted: bool, length: int, kind: str) -> Any:
     return [0] * length if interpreted else np.empty(length, dtype=kind)
 
 
-def _steps(cohort: Cohort, definition: Definition, delta_score: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+def _steps(cohort: Cohort, definition: Definition, delta_score: Floats | None) -> tuple[Floats, Floats]:
     """Smallest rise and fall at each visit, in the direction of the scale."""
     if delta_score is None and cohort.halves is not None:  # a score on the grid is looked up
         key = definition.steps, definition.single_table
@@ -341,7 +353,7 @@ def _steps(cohort: Cohort, definition: Definition, delta_score: npt.ArrayLike | 
             up, down = definition.steps.columns(np.arange(21) / 2, definition.single_table)
             cohort.steps[key] = up[cohort.halves], down[cohort.halves]
         return cohort.steps[key]
-    at = cohort.score if delta_score is None else np.asarray(delta_score, dtype=np.float64)
+    at = cohort.score if delta_score is None else delta_score
     return definition.steps.columns(at, definition.single_table)
 
 
@@ -429,11 +441,6 @@ def _onset(relapse: RelapseOnset) -> tuple[float, float, float]:
         first, last, _ = (np.nan, np.nan, np.nan) if isinstance(onset, tuple | list) else _onset(onset)
         return first, last, ordinal_of(end)
     return ordinal_of(relapse), ordinal_of(relapse), np.nan
-
-
-def _hash(cohort: Cohort, definition: Definition) -> str:
-    return _digest(definition, cohort.day, cohort.score, cohort.may_confirm, cohort.relapse_first, cohort.relapse_last,
-                   cohort.relapse_end, cohort.collected)  # fmt: skip
 
 
 def _digest(definition: Definition, *columns: npt.NDArray[Any]) -> str:

@@ -287,6 +287,22 @@ def classify(
     return label
 
 
+def clear_from(rel: Relapses, ra: int, rz: int, day: float, r: Rules) -> float:
+    """First whole day from this one on that is as far from the relapses as a confirming visit has to be."""
+    moved = True
+    while moved:
+        moved = False
+        day = day if day == float("inf") else -(-day // 1)
+        for i in range(ra, rz):
+            ended = r.ends and rel.end[i] == rel.end[i]
+            after = rel.end[i] + 1 if ended else rel.last[i] + r.conf_since
+            if r.conf_since > 0 and rel.first[i] <= day < after:
+                day, moved = after, True
+            elif day <= rel.last[i] and rel.first[i] - day < r.conf_to:
+                day, moved = rel.last[i] + 1, True
+    return day
+
+
 def why_not(
     v: Visits, rel: Relapses, w: Windows, missed: Missed, r: Rules, n: int, c: int, f: int, z: int, base: float,
     step: float, kind: int, ra: int, rz: int,
@@ -306,12 +322,8 @@ def why_not(
             if w.low[k] <= v.day[x] - v.day[c] <= w.high[k]:
                 near = v.since[x] < r.conf_since or v.to[x] < r.conf_to
                 missed.reason[n], missed.at[n] = (NEAR_RELAPSE if near else MAY_NOT_CONFIRM), x
-    clear = v.day[z - 1] + 1
-    for i in range(ra, rz if r.conf_since > 0 else ra):
-        ended = r.ends and rel.end[i] == rel.end[i]
-        clear = max(clear, rel.end[i] + 1 if ended else rel.last[i] + r.conf_since)
     for k in range(r.windows):
-        day = max(clear, v.day[c] + w.low[k])
+        day = clear_from(rel, ra, rz, max(v.day[z - 1] + 1, v.day[c] + w.low[k]), r)
         if day <= v.day[c] + w.high[k]:
             missed.day[n] = min(missed.day[n], day)
 
@@ -387,12 +399,13 @@ def pick(found: Found, fa: int, count: int, findings: int, r: Rules) -> int:
     return 1
 
 
-def lowest(v: Visits, c: int, f: int) -> int:
-    best = f
+def take_lowest(v: Visits, b: int, c: int, f: int) -> None:
+    """Give the new baseline the lowest score from onset to confirmation, with its steps."""
+    low = f
     for x in range(c, f):
-        if v.score[x] < v.score[best]:
-            best = x
-    return best
+        if v.score[x] < v.score[low]:
+            low = x
+    v.score[b], v.up[b], v.down[b] = v.score[low], v.up[low], v.down[low]
 
 
 def next_move(found: Found, row: int, c: int, f: int, r: Rules) -> int:
@@ -511,8 +524,7 @@ def search(
                 if moves:
                     b = onward
                     if r.lowest:
-                        low = lowest(v, c, f)
-                        v.score[b], v.up[b], v.down[b] = v.score[low], v.up[low], v.down[low]
+                        take_lowest(v, b, c, f)
                     s = b + 1
                 elif imputed or not report:
                     s = c + 1
@@ -530,6 +542,8 @@ def search(
                         jumped += 1
                 if jumped > onward:
                     b = onward
+                    if r.lowest:
+                        take_lowest(v, b, c, f)
                     s = b + 1
                 else:
                     if jumped == c:  # a step that was not confirmed, only a part of it
@@ -587,6 +601,6 @@ def search_many(
 # What a compiler has to know beside `search_many`, in an order in which each needs only those before it
 PARTS = (
     distances, within_relapses, extremum, breaks, holds_side, find_onset, candidates, confirmed, sustained,
-    last_different, relapse_free, classify, why_not, crossed, slot_of, miss_row, move_row, wanted, has_wanted, pick,
-    lowest, next_move, search,
+    last_different, relapse_free, classify, clear_from, why_not, crossed, slot_of, miss_row, move_row, wanted,
+    has_wanted, pick, take_lowest, next_move, search,
 )  # fmt: skip

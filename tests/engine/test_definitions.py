@@ -363,7 +363,23 @@ def test_every_preset_says_itself_in_one_sentence(name):
         ),
         (
             {"event": "firstPIRA", "relapse_indep": {"prec": (0, 0), "event": (0, 0), "conf": (0, 0)}},
-            "PIRA without a relapse in any window",
+            ", PIRA otherwise",
+        ),
+        (
+            {"event": "firstRAW", "relapse_assoc": ["inf", "inf"]},
+            "; RAW at any time after a relapse or at any time before",
+        ),
+        (
+            {"event": "firstPIRA", "relapse_indep": {"prec": (0, 0), "event": ("inf", 30), "conf": (0, 0)}},
+            "PIRA without a relapse from any time before onset to 30 days after onset",
+        ),
+        ({"relapse_to_bl": 0, "relapse_to_conf": [0, 14]}, "the confirming visit 14 days or more before a relapse."),
+        ({"relapse_to_bl": "inf", "relapse_to_conf": 0}, "; the baseline never after a relapse."),
+        ({"proceed_from": "event"}, "; the search goes on right after each onset."),
+        ({"relapse_rebl": True, "bl_geq": True, "worsening": "decrease"}, ", never higher than before"),
+        (
+            {"baseline": "roving", "rebaseline_value": "min_in_confirmation", "worsening": "decrease"},
+            "at the highest score within the confirmation",
         ),
         ({"impute_last_visit": 1}, "; a worsening first seen at the last visit is kept unconfirmed."),
         ({"impute_last_visit": 0.25, "impute_seed": 1}, "is kept with probability 0.25."),

@@ -160,9 +160,42 @@ def test_a_day_of_distance_from_a_relapse_is_not_kept_within_it():
 
 
 def test_a_distance_of_one_day_is_waited_for():
-    (change,) = run((0, 2.0), (100, 3.0), relapses=[180], relapse_to_conf=[1, 0]).unconfirmed
+    (change,) = run((0, 2.0), (100, 3.0), relapses=[177], relapse_to_conf=[1, 0]).unconfirmed
 
-    assert change.confirmable_from == at(181)
+    assert change.confirmable_from == at(178)
+
+
+@pytest.mark.parametrize(
+    ("options", "relapses", "first"),
+    [
+        ({}, [300], 177),  # a relapse that comes later keeps no visit before it from confirming
+        ({}, [170], 200),
+        ({}, [170, 195], 225),
+        ({"relapse_to_conf": [0, 30]}, [190], 191),
+        ({"relapse_to_conf": [10, 30]}, [190, 215], 225),
+        ({"relapse_end": True}, [(170, 260)], 261),
+        ({"relapse_end": True}, [(170, 172)], 177),
+        ({"conf_tol_days": [7, 7]}, [190], 177),
+        ({"conf_tol_days": [7, 7]}, [176], None),
+        ({"relapse_to_conf": ["inf", 0]}, [176], None),
+    ],
+)
+def test_a_visit_from_the_day_on_confirms_and_one_the_day_before_does_not(options, relapses, first):
+    visits = (0, 2.0), (100, 3.0)
+    (change,) = run(*visits, relapses=relapses, **options).unconfirmed
+
+    assert change.confirmable_from == (first and at(first))
+    if first:
+        assert run(*visits, (first, 3.0), relapses=relapses, **options).events
+        assert not run(*visits, (first - 1, 3.0), relapses=relapses, **options).events
+
+
+def test_a_smaller_change_moves_the_baseline_to_the_lowest_score_too():
+    visits = (0, 5.0), (100, 4.0), (200, 4.5), (400, 5.0), (600, 5.0)
+    options = {"baseline": "roving", "sub_threshold_rebl": "event"}
+
+    assert events(run(*visits, **options)) == []
+    assert events(run(*visits, **options, rebaseline_value="min_in_confirmation")) == [("CDW", 400, 4.0)]
 
 
 def test_an_earlier_change_that_is_found_after_a_new_baseline_is_listed_beside_the_later_one():
