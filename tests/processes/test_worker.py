@@ -1,7 +1,10 @@
 """A save reaches its stored trajectory: by the worker alone, and by the sweep alone."""
 
 import signal
+import subprocess
 import time
+
+import pytest
 
 from tests.processes.installation import eventually
 
@@ -96,7 +99,12 @@ def test_production_has_several_workers(servers, tmp_path):
         eventually(lambda: len(here.processes("celery")) >= 3, here.said)  # the parent and at least two children
         worker.terminate()
 
-        assert worker.wait(20) == 0
+        try:
+            assert worker.wait(20) == 0
+        except subprocess.TimeoutExpired:
+            worker.send_signal(signal.SIGUSR1)  # Celery then writes what each of its threads is doing
+            time.sleep(1)
+            pytest.fail(f"the worker did not stop:\n{here.said()}")
         here.wait_until_empty()
         here.close()
 
