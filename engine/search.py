@@ -289,17 +289,16 @@ def classify(
 
 def clear_from(rel: Relapses, ra: int, rz: int, day: float, r: Rules) -> float:
     """First whole day from this one on that is as far from the relapses as a confirming visit has to be."""
-    moved = True
-    while moved:
-        moved = False
-        day = day if day == float("inf") else -(-day // 1)
-        for i in range(ra, rz):
-            ended = r.ends and rel.end[i] == rel.end[i]
-            after = rel.end[i] + 1 if ended else rel.last[i] + r.conf_since
-            if r.conf_since > 0 and rel.first[i] <= day < after:
-                day, moved = after, True
-            elif day <= rel.last[i] and rel.first[i] - day < r.conf_to:
-                day, moved = rel.last[i] + 1, True
+    day = -(-day // 1)
+    for i in range(ra, rz):  # in order of their first days: none passed before is met again
+        if day <= rel.last[i] and rel.first[i] - day < r.conf_to:
+            day = rel.last[i] + 1
+        ended = r.ends and rel.end[i] == rel.end[i]
+        after = rel.end[i] + 1 if ended else rel.last[i] + r.conf_since
+        if r.conf_since > 0 and rel.first[i] <= day < after:
+            if after == float("inf"):
+                return after
+            day = -(-after // 1)
     return day
 
 

@@ -753,6 +753,8 @@ def test_a_last_possible_onset_that_is_missing_or_lies_before_the_first_is_the_f
         events, findings = found(day, relapse_last=["2016-05-01", last])
         assert events == found(day)[0]
         assert findings == [(1, kind) for kind in kinds]
+    nobody = Cohort.from_columns(*columns, relapse_patient=[2], relapse_day=["2016-05-01"], relapse_last=["2014-01-01"])
+    assert [one.kind for one in nobody.findings] == ["relapse_unknown"]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -774,7 +776,7 @@ def test_the_hash_covers_scores_for_the_steps_and_what_chance_decided():
     seen = [(date(2015, 1, 5), 2.0), (date(2015, 4, 15), 3.0)]
     chance = Definition(impute_last_visit=0.5, impute_seed=1)
     made = [detect(seen, [], chance, patient=name) for name in "abcdefgh"]
-    assert len({(len(one.events), one.content_hash) for one in made}) == len({len(one.events) for one in made}) == 2
+    assert len({(len(one.events), one.content_hash) for one in made}) == len({one.content_hash for one in made}) == 2
 
 
 @pytest.mark.parametrize("event", ["multiple", "firstPIRA", "firstRAW"])

@@ -178,6 +178,13 @@ def test_a_distance_of_one_day_is_waited_for():
         ({"conf_tol_days": [7, 7]}, [190], 177),
         ({"conf_tol_days": [7, 7]}, [176], None),
         ({"relapse_to_conf": ["inf", 0]}, [176], None),
+        ({"relapse_end": True, "relapse_to_conf": 0}, [(170, 260)], 177),
+        ({"conf_days": 90.75, "conf_tol_days": [0, 100]}, [], 191),
+        ({"conf_days": 90.75, "conf_tol_days": [0, 200]}, [191], 221),
+        ({"relapse_to_conf": [0, 30]}, [190, 195], 196),
+        ({"relapse_to_conf": [0, 30]}, [177], 178),
+        ({"relapse_to_conf": [0, 30]}, [207], 177),
+        ({"relapse_to_conf": [30.5, 0]}, [170, 201], 232),
     ],
 )
 def test_a_visit_from_the_day_on_confirms_and_one_the_day_before_does_not(options, relapses, first):
@@ -188,6 +195,19 @@ def test_a_visit_from_the_day_on_confirms_and_one_the_day_before_does_not(option
     if first:
         assert run(*visits, (first, 3.0), relapses=relapses, **options).events
         assert not run(*visits, (first - 1, 3.0), relapses=relapses, **options).events
+
+
+def test_no_day_before_the_last_visit_can_confirm():
+    (change,) = run((0, 2.0), (100, 3.0), (190, 3.0, False)).unconfirmed[:1]
+
+    assert (change.reason, change.confirmable_from) == ("may_not_confirm", at(191))
+
+
+def test_the_lowest_score_brings_its_steps_along():
+    visits = (0, 2.0), (100, 0.0), (200, 1.0), (400, 1.0), (600, 1.0)
+    options = {"baseline": "roving", "event": "multiple", "rebaseline_value": "min_in_confirmation"}
+
+    assert events(run(*visits, **options)) == [("CDI", 100, 2.0)]
 
 
 def test_a_smaller_change_moves_the_baseline_to_the_lowest_score_too():
