@@ -296,9 +296,7 @@ def clear_from(rel: Relapses, ra: int, rz: int, day: float, r: Rules) -> float:
         ended = r.ends and rel.end[i] == rel.end[i]
         after = rel.end[i] + 1 if ended else rel.last[i] + r.conf_since
         if r.conf_since > 0 and rel.first[i] <= day < after:
-            if after == float("inf"):
-                return after
-            day = -(-after // 1)
+            day = after if after == float("inf") else -(-after // 1)
     return day
 
 
