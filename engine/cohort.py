@@ -36,6 +36,8 @@ _REASONS = {
     "relapse_bad_date": "has a date that cannot be read: write it as 2019-12-31",
     "relapse_unknown": "is not used: the patient has no row",
     "relapse_last": "has a last possible day before its first: the first is used",
+    "relapse_bad_last": "has a last possible day that cannot be read: the first is used",
+    "relapse_bad_end": "has an end that cannot be read: it is not used",
     "relapse_end": "ends before it begins: its end is not used",
 }
 
@@ -312,12 +314,14 @@ def _relapses(
     findings.extend(
         CohortFinding(who[row], int(row), f"relapse_{_no_day(begin[row])}_date") for row in np.flatnonzero(ours & ~kept)
     )
-    turned = latest < begin
-    findings.extend(CohortFinding(who[row], int(row), "relapse_last") for row in np.flatnonzero(kept & turned))
+    turned, early = latest < begin, over < begin
+    for kind, wrong in (
+        ("last", turned), ("bad_last", np.isinf(latest)), ("end", early), ("bad_end", np.isinf(over)),
+    ):  # fmt: skip
+        rows = np.flatnonzero(kept & wrong)
+        findings.extend(CohortFinding(who[row], int(row), f"relapse_{kind}") for row in rows)
     latest = np.where(turned | ~np.isfinite(latest), begin, latest)
-    early = over < begin
-    findings.extend(CohortFinding(who[row], int(row), "relapse_end") for row in np.flatnonzero(kept & early))
-    over = np.where(early, np.nan, over)
+    over = np.where(early | np.isinf(over), np.nan, over)
     codes, begin, latest, over = codes[kept], begin[kept], latest[kept], over[kept]
     order = np.lexsort((over, latest, begin, codes))
     codes, begin, latest, over = codes[order], begin[order], latest[order], over[order]

@@ -740,7 +740,19 @@ def test_days_as_the_case_file_writes_them_are_read_as_days():
     assert detect(visits, [("2015-04-10", "2015-05-01")], definition).events[0].cdw_type == "RAW"
 
 
-@pytest.mark.parametrize(("last", "kinds"), [(None, []), ("2014-01-01", ["relapse_last"])])
+def test_an_end_of_a_relapse_that_cannot_be_read_is_not_used_and_a_finding():
+    visits = [("2015-01-05", 2.0), ("2015-04-15", 3.0), ("2015-07-24", 3.0)]
+    definition = Definition(RAW_PIRA=True, relapse_end=True)
+    unread, unknown = (detect(visits, [("2014-06-01", end)], definition) for end in ("soon", None))
+
+    assert unread.events == unknown.events != ()
+    assert [one.kind for one in unread.findings] == ["relapse_bad_end"]
+    assert unread.findings[0].sentence == "Relapse 1 has an end that cannot be read: it is not used."
+
+
+@pytest.mark.parametrize(
+    ("last", "kinds"), [(None, []), ("soon", ["relapse_bad_last"]), ("2014-01-01", ["relapse_last"])]
+)
 def test_a_last_possible_onset_that_is_missing_or_lies_before_the_first_is_the_first(last, kinds):
     columns = [1] * 3, ["2018-01-10", "2018-07-11", "2018-10-10"], [2, 3, 3]
     definition = Definition(RAW_PIRA=True)
